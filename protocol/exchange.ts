@@ -1,0 +1,59 @@
+/**
+ * Exchange: one request and the answer to it, as the host sees them: a small record plus a block of header bytes.
+ * A listener makes exchanges; an instance answers them. Neither knows the other. Header names and values are never
+ * made into strings on this path (DESIGN 5, "heads travel as bytes").
+ */
+import type { ClientErrorCode } from "./errors.ts"
+
+export interface RequestHead {
+  readonly method: string
+  /** Request target as the app shall see it: origin form (`/path?query`), or `*` for OPTIONS. */
+  readonly target: string
+  readonly scheme: "http" | "https"
+  /** Authority as the client sent it (`Host`), checked by the listener: `example.com:8080`. */
+  readonly host: string
+  /** Address of the client without its port: `127.0.0.1`, `::1`, or `unix` on a unix socket. */
+  readonly clientAddress: string
+  /** Header lines `Name: value\r\n`, Latin-1, in the client's order; hop-by-hop lines dropped, forwarded lines added. */
+  readonly headers: Uint8Array
+  /** Bytes of the body: 0 none, -1 unknown until it ends (chunked). */
+  readonly bodyBytes: number
+}
+
+export interface Exchange {
+  readonly head: RequestHead
+  /** Id of the request: in logs, in error answers and in the `X-Request-Id` header. */
+  readonly requestId: string
+
+  /** Installs who receives the request body and the client's events. At most one at a time. */
+  attach(handler: ExchangeHandler): void
+  /** Lets up to `bytes` more of the request body through to the handler. Nothing arrives without it. */
+  pull(bytes: number): void
+
+  /**
+   * Response head with the first bytes of the body. `lines` and `body` are only valid during the call.
+   * @returns false when the client takes no more for now: wait for `handler.drained()`.
+   * @throws PolyhostError APP_RESPONSE_INVALID when status or lines are not valid HTTP; the exchange then still waits for an answer.
+   */
+  respond(status: number, lines: Uint8Array, body: Uint8Array | null, end: boolean): boolean
+  /** More of the response body; the exchange owns `chunk` from now on. Return value as in `respond`. */
+  write(chunk: Uint8Array, end: boolean): boolean
+  /** Ends without a proper answer: the error page of `code` when no head was sent, else a detectable cut. */
+  fail(code: ClientErrorCode, detail: string): void
+  /** True when the response head is out. */
+  readonly responded: boolean
+  /** True when the answer ended, failed or was cut, or the client left. */
+  readonly finished: boolean
+}
+
+/** Who answers an exchange. Every call may come at any time after `attach`, none after `left` or a finished answer. */
+export interface ExchangeHandler {
+  /** A piece of the request body; `chunk` may be empty when `end` is true. */
+  requestBody(chunk: Uint8Array, end: boolean): void
+  /** The client takes response bytes again. */
+  drained(): void
+  /** The exchange is over before its answer ended: the client left or the host gave up. Stop working on it. */
+  left(reason: DisconnectReason): void
+}
+
+export type DisconnectReason = "client-left" | "timeout" | "host-stopping"

@@ -1,0 +1,65 @@
+/**
+ * AppSpec: what an app is, as data, after configuration was read, checked and given its defaults.
+ * `host/config/` makes it; the supervisor and the runtimes read it. Durations are milliseconds (Infinity = off),
+ * sizes are bytes, paths are absolute.
+ */
+
+export const RUNTIME_NAMES = ["node", "bun", "deno", "thread", "isolate", "python", "ruby", "command"] as const
+export type RuntimeName = (typeof RUNTIME_NAMES)[number]
+export type InterfaceName = "fetch" | "server" | "wsgi" | "asgi" | "rack"
+
+export interface RuntimeRequest {
+  readonly name: RuntimeName
+  /** Semver range, `lts`, `latest` or "" (any). Ignored when `path` is set. */
+  readonly version: string
+  /** Path of the program to use, or null: the toolchain finds one. */
+  readonly path: string | null
+  /** Arguments for the runtime itself, before the entry: `["--max-old-space-size=256"]`, `["--allow-net"]`. */
+  readonly args: readonly string[]
+}
+
+export interface Route {
+  /** Lower-case host name, `*.example.com`, or "*" for any. */
+  readonly host: string
+  /** `/`-path. With `prefix` it also matches everything below: `/shop` + prefix matches `/shop` and `/shop/x`, not `/shopping`. */
+  readonly path: string
+  readonly prefix: boolean
+}
+
+export interface AppSpec {
+  readonly name: string
+  readonly dir: string
+  /** Path of the manifest, or null when the app was detected or given inline. */
+  readonly manifest: string | null
+  readonly runtime: RuntimeRequest
+  /** Entry file; null for runtime `command`. */
+  readonly entry: string | null
+  readonly interface: "auto" | InterfaceName
+  /** Program and arguments of runtime `command`, else null. */
+  readonly command: readonly string[] | null
+  readonly routes: readonly Route[]
+  readonly stripPrefix: boolean
+  readonly instances: { readonly min: number; readonly max: number }
+  /** Requests in flight in one instance. */
+  readonly concurrency: number
+  /** Variables of the app: `envFile` under `env`. The allow-list of the host's own is added at launch. */
+  readonly env: Readonly<Record<string, string>>
+  readonly limits: {
+    readonly memoryBytes: number
+    readonly memorySoftBytes: number
+    readonly files: number
+    readonly requestBodyBytes: number
+  }
+  readonly timeouts: {
+    readonly startMs: number
+    readonly requestMs: number
+    readonly streamMs: number
+    readonly wedgeMs: number
+    readonly queueMs: number
+    readonly idleMs: number
+    readonly drainMs: number
+    readonly killMs: number
+  }
+  readonly queue: { readonly max: number }
+  readonly health: { readonly path: string; readonly intervalMs: number } | null
+}

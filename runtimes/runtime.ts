@@ -1,0 +1,84 @@
+/**
+ * The contract of a runtime, and of one running copy of an app. Types only.
+ * A runtime knows how to launch an instance and nothing else: when to start, restart, replace and give up is the
+ * supervisor's (`host/supervisor/`). Differences between kinds that the host must know are data: `Capabilities`.
+ */
+import type { Exchange } from "../protocol/exchange.ts"
+import type { AppSpec, InterfaceName, RuntimeName } from "./app-spec.ts"
+
+export interface Capabilities {
+  /** The toolchain can install versions of it. */
+  readonly installable: boolean
+  /** Interfaces that an app may use on it. */
+  readonly interfaces: readonly InterfaceName[]
+  /** A guest runs inside it, so the host gets heartbeats and a graceful stop by message. */
+  readonly guest: boolean
+  /** It needs an entry file (otherwise a command). */
+  readonly entry: boolean
+}
+
+export interface Runtime {
+  readonly name: RuntimeName
+  readonly capabilities: Capabilities
+  /** Finds (or installs) what `spec` asks for, without starting anything. Rejects with TOOLCHAIN_… errors. */
+  resolve(spec: AppSpec, options: { signal: AbortSignal }): Promise<ResolvedRuntime>
+  /**
+   * Starts one instance; resolves when it is ready to answer. Rejects with a PolyhostError and leaves nothing
+   * behind: no process, socket or file. `options.signal` ends the attempt (start deadline, stop).
+   */
+  launch(spec: AppSpec, resolved: ResolvedRuntime, options: LaunchOptions): Promise<Instance>
+}
+
+export interface ResolvedRuntime {
+  readonly name: RuntimeName
+  /** Exact version, `22.23.3`; "" where the kind has none (`command`). */
+  readonly version: string
+  /** Path of the binary; "" where the kind has none. */
+  readonly path: string
+}
+
+export interface LaunchOptions {
+  readonly signal: AbortSignal
+  readonly generation: number
+  readonly instanceId: string
+  /** The process exists (its pid is known), long before it is ready. */
+  readonly onSpawn: (pid: number) => void
+  /** A line of the app's output, without its line end. Return false to ask for a pause of the app's output until `resumeOutput`. */
+  readonly output: OutputSink
+}
+
+export interface OutputSink {
+  /** @returns false when the sink is full; the source then waits for `onDrain` callbacks before it reads on. */
+  line(stream: "stdout" | "stderr" | "log", text: string): boolean
+  onDrain(resume: () => void): void
+}
+
+/** Why and how an instance ended. */
+export interface Exit {
+  /** True when the host asked for it (stop or kill by policy). */
+  readonly expected: boolean
+  /** One sentence: `exit code 1`, `killed by SIGSEGV`, `protocol violation: …`. */
+  readonly reason: string
+  readonly code: number | null
+  readonly signal: string | null
+}
+
+/** One running copy of an app, as the host sees it. Its counterpart inside the execution context is the guest. */
+export interface Instance {
+  readonly id: string
+  readonly pid: number
+  readonly runtime: ResolvedRuntime
+  readonly interface: InterfaceName
+  /** Exchanges given to `serve` and not finished. */
+  readonly inFlight: number
+  /** Milliseconds since the oldest unanswered heartbeat was sent; 0 when all are answered, or where there are none. */
+  silentMs(): number
+  /** Answers the exchange. Never throws; when the instance dies every exchange in flight fails at once. */
+  serve(exchange: Exchange): void
+  /** Asks the app to finish: lifespan shutdown, then TERM, then (after `killMs`) KILL to the whole process group. */
+  stop(options: { drainMs: number; killMs: number }): Promise<Exit>
+  /** Ends it now, the whole process group. `reason` is what `exited` and the failed exchanges report. */
+  kill(reason: string): void
+  /** Settles once, never rejects. */
+  readonly exited: Promise<Exit>
+}
