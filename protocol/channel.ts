@@ -10,12 +10,12 @@ export interface Channel {
   readonly bufferedBytes: number
   /** Installs the only reader. Chunks that arrived before are delivered at once. */
   listen(listener: ChannelListener): void
-  /** Ends the channel now. The listener's `closed` follows exactly once, whoever closed. */
+  /** Ends the channel now. The listener's `ended` follows exactly once, whoever closed. */
   close(reason: string): void
 }
 
 export interface ChannelListener {
   data(chunk: Uint8Array): void
   /** Called once, last. After it nothing arrives and `write` does nothing. */
-  closed(reason: string): void
+  ended(reason: string): void
 }

@@ -4,7 +4,16 @@
  * sizes are bytes, paths are absolute.
  */
 
-export const RUNTIME_NAMES = ["node", "bun", "deno", "thread", "isolate", "python", "ruby", "command"] as const
+export const RUNTIME_NAMES = [
+  "node",
+  "bun",
+  "deno",
+  "thread",
+  "isolate",
+  "python",
+  "ruby",
+  "command",
+] as const
 export type RuntimeName = (typeof RUNTIME_NAMES)[number]
 export type InterfaceName = "fetch" | "server" | "wsgi" | "asgi" | "rack"
 

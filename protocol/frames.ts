@@ -1,0 +1,306 @@
+/**
+ * Frames: how messages lie on a channel's bytes. Owns the header, the type numbers, the reader and the writer.
+ * Knows nothing of what is allowed when: that is the connections' and the lint's.
+ *
+ *   0        4      5       6              12
+ *   | length | type | flags | stream       | payload … (length bytes)     all numbers big-endian
+ */
+import type { Channel } from "./channel.ts"
+import { PolyhostError } from "./errors.ts"
+
+export const PROTOCOL_VERSION = "1.0"
+
+export const HEADER_BYTES = 12
+/** Longest payload of any frame, in bytes. */
+export const MAX_PAYLOAD_BYTES = 256 * 1024
+/** Longest piece of a body that a sender of ours puts in one frame, in bytes. */
+export const MAX_CHUNK_BYTES = 64 * 1024
+/** Longest control (JSON) payload, in bytes. */
+export const MAX_CONTROL_BYTES = 64 * 1024
+/** Body bytes in flight in each direction of a stream before credit is needed. */
+export const WINDOW_BYTES = 256 * 1024
+
+/** Type numbers. Below 16: control, JSON payload or none, stream 0. From 16: one request, stream ≥ 1, binary. */
+export const FrameType = {
+  hello: 1,
+  welcome: 2,
+  startupComplete: 3,
+  startupFailed: 4,
+  ping: 5,
+  pong: 6,
+  shutdown: 7,
+  shutdownComplete: 8,
+  log: 9,
+  request: 16,
+  response: 17,
+  body: 18,
+  credit: 19,
+  disconnect: 20,
+} as const
+
+export type FrameTypeNumber = (typeof FrameType)[keyof typeof FrameType]
+
+const NAME_OF_TYPE: ReadonlyMap<number, string> = new Map([
+  [FrameType.hello, "hello"],
+  [FrameType.welcome, "welcome"],
+  [FrameType.startupComplete, "lifespan.startup.complete"],
+  [FrameType.startupFailed, "lifespan.startup.failed"],
+  [FrameType.ping, "ping"],
+  [FrameType.pong, "pong"],
+  [FrameType.shutdown, "lifespan.shutdown"],
+  [FrameType.shutdownComplete, "lifespan.shutdown.complete"],
+  [FrameType.log, "log"],
+  [FrameType.request, "http.request"],
+  [FrameType.response, "http.response.start"],
+  [FrameType.body, "http.body"],
+  [FrameType.credit, "http.credit"],
+  [FrameType.disconnect, "http.disconnect"],
+])
+
+/** The vocabulary's word for a type number: `http.request`. */
+export function frameName(type: number): string {
+  return NAME_OF_TYPE.get(type) ?? `type ${type}`
+}
+
+/** Flag: the sender's half of the stream ends with this frame. */
+export const FLAG_END = 1
+
+/** Receives frames. `bytes[start, end)` is the payload: a view that is valid as long as the receiver keeps it. */
+export interface FrameHandler {
+  frame(type: number, flags: number, stream: number, payload: FramePayload): void
+}
+
+/** A payload in place, without a copy. One object is reused for every frame: read it during the call only. */
+export interface FramePayload {
+  bytes: Uint8Array
+  start: number
+  end: number
+}
+
+/**
+ * Cuts chunks of any size into frames. Holds at most one incomplete frame.
+ * `push` throws PROTOCOL_VIOLATION on an impossible header; the reader is then of no more use.
+ */
+export class FrameReader {
+  readonly #handler: FrameHandler
+  readonly #payload: FramePayload = { bytes: new Uint8Array(0), start: 0, end: 0 }
+  readonly #header = new Uint8Array(HEADER_BYTES)
+  #headerBytes = 0
+  #frame: Uint8Array | null = null
+  #frameBytes = 0
+  #stopped = false
+
+  constructor(handler: FrameHandler) {
+    this.#handler = handler
+  }
+
+  /** Delivers nothing more, also of the chunk being read. */
+  stop(): void {
+    this.#stopped = true
+    this.#frame = null
+  }
+
+  push(chunk: Uint8Array): void {
+    let at = 0
+    while (at < chunk.length && !this.#stopped) {
+      if (this.#frame !== null) at = this.#fillFrame(chunk, at)
+      else if (this.#headerBytes > 0) at = this.#fillHeader(chunk, at)
+      else at = this.#readInPlace(chunk, at)
+    }
+  }
+
+  #readInPlace(chunk: Uint8Array, at: number): number {
+    if (chunk.length - at < HEADER_BYTES) return this.#fillHeader(chunk, at)
+    const length = readUint32(chunk, at)
+    checkHeader(chunk, at, length)
+    const start = at + HEADER_BYTES
+    if (chunk.length - start < length) return this.#fillHeader(chunk, at)
+    this.#deliver(chunk, at, start, start + length)
+    return start + length
+  }
+
+  #fillHeader(chunk: Uint8Array, at: number): number {
+    const take = Math.min(HEADER_BYTES - this.#headerBytes, chunk.length - at)
+    this.#header.set(chunk.subarray(at, at + take), this.#headerBytes)
+    this.#headerBytes += take
+    if (this.#headerBytes < HEADER_BYTES) return at + take
+    const length = readUint32(this.#header, 0)
+    checkHeader(this.#header, 0, length)
+    if (length === 0) {
+      this.#headerBytes = 0
+      this.#deliver(this.#header, 0, HEADER_BYTES, HEADER_BYTES)
+      return at + take
+    }
+    this.#frame = new Uint8Array(length)
+    this.#frameBytes = 0
+    return at + take
+  }
+
+  #fillFrame(chunk: Uint8Array, at: number): number {
+    const frame = this.#frame as Uint8Array
+    const take = Math.min(frame.length - this.#frameBytes, chunk.length - at)
+    frame.set(chunk.subarray(at, at + take), this.#frameBytes)
+    this.#frameBytes += take
+    if (this.#frameBytes === frame.length) {
+      this.#frame = null
+      this.#headerBytes = 0
+      const payload = this.#payload
+      payload.bytes = frame
+      payload.start = 0
+      payload.end = frame.length
+      this.#handler.frame(this.#header[4]!, this.#header[5]!, readUint48(this.#header, 6), payload)
+    }
+    return at + take
+  }
+
+  #deliver(bytes: Uint8Array, header: number, start: number, end: number): void {
+    const payload = this.#payload
+    payload.bytes = bytes
+    payload.start = start
+    payload.end = end
+    this.#handler.frame(bytes[header + 4]!, bytes[header + 5]!, readUint48(bytes, header + 6), payload)
+  }
+}
+
+function checkHeader(bytes: Uint8Array, at: number, length: number): void {
+  // P1
+  if (length > MAX_PAYLOAD_BYTES) {
+    throw violation(`P1: a frame of ${length} bytes; the longest is ${MAX_PAYLOAD_BYTES}`)
+  }
+  const type = bytes[at + 4]!
+  if (!NAME_OF_TYPE.has(type)) throw violation(`P1: a frame of unknown type ${type}`)
+  if ((bytes[at + 5]! & ~FLAG_END) !== 0) throw violation(`P1: a frame with unknown flags ${bytes[at + 5]}`)
+}
+
+/** Bytes copied into the shared block rather than sent as a chunk of their own. */
+const COPY_BELOW_BYTES = 8 * 1024
+const SLAB_BYTES = 64 * 1024
+
+/**
+ * Collects the frames of one turn of the event loop and hands them to the channel in one write.
+ * Small frames lie in one block; a large payload is passed on without a copy.
+ */
+export class FrameWriter {
+  readonly #channel: Channel
+  readonly #schedule: (flush: () => void) => void
+  readonly #flush = (): void => this.flush()
+  /** The block that `open` points into: valid until the next call. */
+  slab: Uint8Array = new Uint8Array(SLAB_BYTES)
+  #sent = 0
+  #used = 0
+  #chunks: Uint8Array[] = []
+  #scheduled = false
+
+  /** `schedule` runs a function once at the end of this turn of the event loop (`setImmediate`). */
+  constructor(channel: Channel, schedule: (flush: () => void) => void) {
+    this.#channel = channel
+    this.#schedule = schedule
+  }
+
+  /**
+   * Starts a frame whose payload has exactly `length` bytes; returns where in `slab` the payload begins.
+   * The caller fills it before it does anything else.
+   */
+  open(type: FrameTypeNumber, flags: number, stream: number, length: number): number {
+    const total = HEADER_BYTES + length
+    if (this.slab.length - this.#used < total) this.#newSlab(total)
+    writeHeader(this.slab, this.#used, type, flags, stream, length)
+    const at = this.#used + HEADER_BYTES
+    this.#used += total
+    this.#scheduleFlush()
+    return at
+  }
+
+  /** A whole frame with a payload that exists already. Payloads over 8 KiB are not copied: do not change them. */
+  frame(type: FrameTypeNumber, flags: number, stream: number, payload: Uint8Array): void {
+    if (payload.length < COPY_BELOW_BYTES) {
+      const at = this.open(type, flags, stream, payload.length)
+      this.slab.set(payload, at)
+      return
+    }
+    if (this.slab.length - this.#used < HEADER_BYTES) this.#newSlab(HEADER_BYTES)
+    writeHeader(this.slab, this.#used, type, flags, stream, payload.length)
+    this.#used += HEADER_BYTES
+    this.#cut()
+    this.#chunks.push(payload)
+    this.#scheduleFlush()
+  }
+
+  flush(): void {
+    this.#scheduled = false
+    this.#cut()
+    if (this.#chunks.length === 0) return
+    const chunks = this.#chunks
+    this.#chunks = []
+    this.#channel.write(chunks)
+  }
+
+  #cut(): void {
+    if (this.#used > this.#sent) this.#chunks.push(this.slab.subarray(this.#sent, this.#used))
+    this.#sent = this.#used
+  }
+
+  #newSlab(atLeast: number): void {
+    this.#cut()
+    this.slab = new Uint8Array(Math.max(SLAB_BYTES, atLeast))
+    this.#sent = 0
+    this.#used = 0
+  }
+
+  #scheduleFlush(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    this.#schedule(this.#flush)
+  }
+}
+
+function writeHeader(
+  bytes: Uint8Array,
+  at: number,
+  type: number,
+  flags: number,
+  stream: number,
+  length: number,
+): void {
+  writeUint32(bytes, at, length)
+  bytes[at + 4] = type
+  bytes[at + 5] = flags
+  const high = Math.floor(stream / 0x1_0000_0000)
+  bytes[at + 6] = high >>> 8
+  bytes[at + 7] = high
+  writeUint32(bytes, at + 8, stream >>> 0)
+}
+
+export function readUint16(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 8) | bytes[at + 1]!
+}
+
+export function readUint32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+}
+
+export function readUint48(bytes: Uint8Array, at: number): number {
+  return readUint16(bytes, at) * 0x1_0000_0000 + readUint32(bytes, at + 2)
+}
+
+export function writeUint16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 8
+  bytes[at + 1] = value
+}
+
+export function writeUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24
+  bytes[at + 1] = value >>> 16
+  bytes[at + 2] = value >>> 8
+  bytes[at + 3] = value
+}
+
+/** Writes Latin-1 text (each code unit one byte) and returns the position after it. */
+export function writeLatin1(bytes: Uint8Array, at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i)
+  return at + text.length
+}
+
+export function violation(message: string): PolyhostError {
+  return new PolyhostError("PROTOCOL_VIOLATION", `protocol violation: ${message}`)
+}

@@ -1,0 +1,157 @@
+/**
+ * GuestConnection: the guest's side of the protocol on one channel: says hello, takes requests, sends answers.
+ * It knows no Request or Response: `runtimes/guest/` makes those from the records here. The guest trusts its host
+ * and checks only what keeps its own state sound. Counterpart: `host-connection.ts`.
+ */
+import type { Channel, ChannelListener } from "./channel.ts"
+import { readControl, writeControl } from "./control.ts"
+import {
+  FLAG_END,
+  type FrameHandler,
+  type FramePayload,
+  FrameReader,
+  FrameType,
+  FrameWriter,
+  frameName,
+  readUint16,
+  readUint32,
+  violation,
+} from "./frames.ts"
+import { GuestStream } from "./guest-stream.ts"
+import {
+  type Hello,
+  type Log,
+  REQUEST_FIXED_BYTES,
+  type Shutdown,
+  type StartupComplete,
+  type StartupFailed,
+  type Welcome,
+} from "./messages.ts"
+
+export interface GuestConnectionEvents {
+  welcome(welcome: Welcome): void
+  /** A request. Install `stream.events`, then answer. */
+  request(stream: GuestStream): void
+  shutdown(shutdown: Shutdown): void
+  /** Once, last: the host is gone or closed the channel. */
+  closed(reason: string): void
+}
+
+export class GuestConnection implements ChannelListener, FrameHandler {
+  readonly #channel: Channel
+  readonly #events: GuestConnectionEvents
+  readonly #reader = new FrameReader(this)
+  readonly #writer: FrameWriter
+  readonly #streams = new Map<number, GuestStream>()
+  #windowBytes = 0
+  #closed = false
+
+  /** `schedule` runs a function once at the end of this turn of the event loop. */
+  constructor(channel: Channel, events: GuestConnectionEvents, schedule: (flush: () => void) => void) {
+    this.#channel = channel
+    this.#events = events
+    this.#writer = new FrameWriter(channel, schedule)
+    channel.listen(this)
+  }
+
+  /** Requests that have not been answered to their end. */
+  get inFlight(): number {
+    return this.#streams.size
+  }
+
+  hello(hello: Hello): void {
+    this.#control(FrameType.hello, hello)
+  }
+
+  started(message: StartupComplete): void {
+    this.#control(FrameType.startupComplete, message)
+  }
+
+  startFailed(message: StartupFailed): void {
+    this.#control(FrameType.startupFailed, message)
+  }
+
+  log(message: Log): void {
+    this.#control(FrameType.log, message)
+  }
+
+  shutdownComplete(): void {
+    this.#control(FrameType.shutdownComplete, {})
+  }
+
+  close(reason: string): void {
+    if (this.#closed) return
+    this.#writer.flush()
+    this.#channel.close(reason)
+  }
+
+  data(chunk: Uint8Array): void {
+    if (!this.#closed) this.#reader.push(chunk)
+  }
+
+  // P13
+  ended(reason: string): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#reader.stop()
+    const streams = [...this.#streams.values()]
+    this.#streams.clear()
+    for (const stream of streams) stream.disconnected()
+    this.#events.closed(reason)
+  }
+
+  frame(type: number, flags: number, id: number, payload: FramePayload): void {
+    switch (type) {
+      case FrameType.request:
+        return this.#request(flags, id, payload)
+      case FrameType.body:
+        return this.#streams.get(id)?.requestBody(flags, payload)
+      case FrameType.credit:
+        return this.#streams.get(id)?.credited(readUint32(payload.bytes, payload.start))
+      case FrameType.disconnect:
+        return this.#streams.get(id)?.disconnected()
+      case FrameType.ping:
+        this.#writer.open(FrameType.pong, 0, 0, 0)
+        return
+      case FrameType.welcome: {
+        const welcome = readControl(payload) as Welcome
+        this.#windowBytes = welcome.windowBytes
+        return this.#events.welcome(welcome)
+      }
+      case FrameType.shutdown:
+        return this.#events.shutdown(readControl(payload) as Shutdown)
+      default:
+        throw violation(`P5: ${frameName(type)} from the host`)
+    }
+  }
+
+  #request(flags: number, id: number, payload: FramePayload): void {
+    const { bytes, start } = payload
+    const targetAt = start + REQUEST_FIXED_BYTES + bytes[start]!
+    const hostAt = targetAt + readUint16(bytes, start + 2)
+    const addressAt = hostAt + readUint16(bytes, start + 4)
+    const headersAt = addressAt + readUint16(bytes, start + 6)
+    const headersEnd = headersAt + readUint32(bytes, start + 8)
+    if (headersEnd > payload.end) throw violation("P6: a truncated http.request")
+    const head = {
+      bytes,
+      methodAt: start + REQUEST_FIXED_BYTES,
+      targetAt,
+      hostAt,
+      addressAt,
+      headersAt,
+      headersEnd,
+      https: bytes[start + 1] === 1,
+      hasBody: (flags & FLAG_END) === 0,
+    }
+    const stream = new GuestStream(id, head, this.#writer, this.#streams, this.#windowBytes)
+    this.#streams.set(id, stream)
+    this.#events.request(stream)
+  }
+
+  #control(type: (typeof FrameType)[keyof typeof FrameType], message: object): void {
+    if (this.#closed) return
+    writeControl(this.#writer, type, message)
+    this.#writer.flush()
+  }
+}

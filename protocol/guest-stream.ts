@@ -1,0 +1,140 @@
+/**
+ * GuestStream: one request as the guest sees it: where its parts lie in the frame's bytes, its body as events, and
+ * the answer. Owns the flow control of both directions. Counterpart: `host-stream.ts`.
+ */
+import {
+  FLAG_END,
+  type FramePayload,
+  FrameType,
+  type FrameWriter,
+  MAX_CHUNK_BYTES,
+  writeLatin1,
+  writeUint16,
+  writeUint32,
+} from "./frames.ts"
+import { DisconnectCode, RESPONSE_FIXED_BYTES } from "./messages.ts"
+
+/** The request head in place: each part ends where the next begins. Nothing is a string before somebody asks. */
+export interface GuestRequestHead {
+  readonly bytes: Uint8Array
+  readonly methodAt: number
+  readonly targetAt: number
+  readonly hostAt: number
+  readonly addressAt: number
+  readonly headersAt: number
+  readonly headersEnd: number
+  readonly https: boolean
+  readonly hasBody: boolean
+}
+
+export interface GuestStreamEvents {
+  /** A piece of the request body: a view that stays valid. Give `credit` when it is consumed. */
+  requestBody(chunk: Uint8Array, end: boolean): void
+  /** More of the response body may be sent: `writable` has grown. */
+  writable(): void
+  /** The client left, the host gave up, or the host is gone. */
+  disconnected(): void
+}
+
+export class GuestStream {
+  readonly id: number
+  readonly head: GuestRequestHead
+  events: GuestStreamEvents | null = null
+  /** Response body bytes that may be sent now. */
+  writable: number
+  /** The answer ended, was aborted, or nobody waits for it any more. */
+  done = false
+  readonly #writer: FrameWriter
+  readonly #streams: Map<number, GuestStream>
+
+  constructor(
+    id: number,
+    head: GuestRequestHead,
+    writer: FrameWriter,
+    streams: Map<number, GuestStream>,
+    windowBytes: number,
+  ) {
+    this.id = id
+    this.head = head
+    this.#writer = writer
+    this.#streams = streams
+    this.writable = windowBytes
+  }
+
+  /**
+   * The answer's head and, in the same frame, the first or only piece of its body (at most 64 KiB).
+   * `lines` are header lines `name: value\r\n` in Latin-1.
+   */
+  respond(status: number, lines: string, body: Uint8Array | null, end: boolean): void {
+    if (this.done) return
+    const bodyBytes = body === null ? 0 : body.length
+    const writer = this.#writer
+    let at = writer.open(
+      FrameType.response,
+      end ? FLAG_END : 0,
+      this.id,
+      RESPONSE_FIXED_BYTES + lines.length + bodyBytes,
+    )
+    const slab = writer.slab
+    writeUint16(slab, at, status)
+    writeUint16(slab, at + 2, 0)
+    writeUint32(slab, at + 4, lines.length)
+    at = writeLatin1(slab, at + RESPONSE_FIXED_BYTES, lines)
+    if (body !== null) slab.set(body, at)
+    this.writable -= bodyBytes
+    if (end) this.#finish()
+  }
+
+  /** More of the body: at most `writable` bytes. They are passed on by reference: do not change them. */
+  write(chunk: Uint8Array, end: boolean): void {
+    if (this.done) return
+    this.writable -= chunk.length
+    let at = 0
+    while (chunk.length - at > MAX_CHUNK_BYTES) {
+      this.#writer.frame(FrameType.body, 0, this.id, chunk.subarray(at, at + MAX_CHUNK_BYTES))
+      at += MAX_CHUNK_BYTES
+    }
+    if (at < chunk.length || end) {
+      this.#writer.frame(FrameType.body, end ? FLAG_END : 0, this.id, at === 0 ? chunk : chunk.subarray(at))
+    }
+    if (end) this.#finish()
+  }
+
+  /** Gives the answer up: the client sees an error, or a cut when the head is out (P10). */
+  abort(message: Uint8Array): void {
+    if (this.done) return
+    const at = this.#writer.open(FrameType.disconnect, 0, this.id, 1 + message.length)
+    this.#writer.slab[at] = DisconnectCode.appError
+    this.#writer.slab.set(message, at + 1)
+    this.#finish()
+  }
+
+  /** The app consumed request body bytes: as many more may come. */
+  credit(bytes: number): void {
+    if (this.done || bytes === 0) return
+    const at = this.#writer.open(FrameType.credit, 0, this.id, 4)
+    writeUint32(this.#writer.slab, at, bytes)
+  }
+
+  // Frames of the host
+
+  requestBody(flags: number, payload: FramePayload): void {
+    this.events?.requestBody(payload.bytes.subarray(payload.start, payload.end), (flags & FLAG_END) !== 0)
+  }
+
+  credited(bytes: number): void {
+    this.writable += bytes
+    this.events?.writable()
+  }
+
+  disconnected(): void {
+    if (this.done) return
+    this.#finish()
+    this.events?.disconnected()
+  }
+
+  #finish(): void {
+    this.done = true
+    this.#streams.delete(this.id)
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * The vocabulary: what each frame carries. Control messages are JSON; requests and responses are binary.
+ * The reader learns the system from this file. Words follow ASGI where the event is the same.
+ */
+export type { Hello, Log, StartupComplete, StartupFailed } from "./schemas.ts"
+
+/** host → guest, first: what to be. */
+export interface Welcome {
+  protocol: string
+  app: { name: string; dir: string; entry: string; generation: number; instance: string }
+  interface: "auto" | "fetch" | "server"
+  /** Folder for private sockets and the first part of their names. */
+  socketDir: string
+  socketPrefix: string
+  /** Body bytes in flight per stream and direction before credit is needed. */
+  windowBytes: number
+}
+
+/** host → guest: `lifespan.shutdown`. Finish what is in flight, run the app's `close`, answer complete. */
+export interface Shutdown {
+  reason: string
+  graceMs: number
+}
+
+/*
+ * http.request payload, host → guest (flag END: no body follows)
+ *   u8 method bytes · u8 scheme (0 http, 1 https) · u16 target bytes · u16 host bytes · u16 client address bytes
+ *   u32 header block bytes · method · target · host · client address · header block
+ * http.response.start payload, guest → host (flag END: nothing follows)
+ *   u16 status · u16 zero · u32 header block bytes · header block · first bytes of the body
+ * http.body payload, both ways: bytes of the body (flag END: the last)
+ * http.credit payload, both ways: u32, more body bytes that the other side may send
+ * http.disconnect payload, both ways: u8 reason; guest → host: a message in UTF-8 after it
+ */
+export const REQUEST_FIXED_BYTES = 12
+export const RESPONSE_FIXED_BYTES = 8
+
+/** Reasons in http.disconnect. */
+export const DisconnectCode = {
+  clientLeft: 1,
+  timeout: 2,
+  hostStopping: 3,
+  appError: 4,
+} as const
