@@ -12,7 +12,7 @@ import {
   writeUint16,
   writeUint32,
 } from "./frames.ts"
-import { DisconnectCode, RESPONSE_FIXED_BYTES } from "./messages.ts"
+import { RESPONSE_FIXED_BYTES } from "./messages.ts"
 
 /** The request head in place: each part ends where the next begins. Nothing is a string before somebody asks. */
 export interface GuestRequestHead {
@@ -100,11 +100,11 @@ export class GuestStream {
     if (end) this.#finish()
   }
 
-  /** Gives the answer up: the client sees an error, or a cut when the head is out (P10). */
-  abort(message: Uint8Array): void {
+  /** Gives the answer up: the client sees an error, or a cut when the head is out (P10). `code` as in DisconnectCode. */
+  abort(code: number, message: Uint8Array): void {
     if (this.done) return
     const at = this.#writer.open(FrameType.disconnect, 0, this.id, 1 + message.length)
-    this.#writer.slab[at] = DisconnectCode.appError
+    this.#writer.slab[at] = code
     this.#writer.slab.set(message, at + 1)
     this.#finish()
   }

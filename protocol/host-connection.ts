@@ -172,7 +172,7 @@ export class HostConnection implements ChannelListener, FrameHandler {
       case FrameType.credit:
         return stream.credit(payload)
       case FrameType.disconnect:
-        return stream.aborted(readText(payload, 1))
+        return stream.aborted(payload.bytes[payload.start] ?? 0, readText(payload, 1))
       default:
         throw violation(`P5: ${frameName(type)} from the guest`)
     }

@@ -10,6 +10,8 @@ import {
   FrameType,
   type FrameWriter,
   MAX_CHUNK_BYTES,
+  MAX_HEADER_BLOCK_BYTES,
+  MAX_PAYLOAD_BYTES,
   readUint16,
   readUint32,
   violation,
@@ -18,40 +20,62 @@ import {
   writeUint16,
   writeUint32,
 } from "./frames.ts"
+import { HeldBody, SMALL_PIECE_BYTES } from "./held-body.ts"
 import { DisconnectCode, REQUEST_FIXED_BYTES, RESPONSE_FIXED_BYTES } from "./messages.ts"
+
+/** Who keeps the streams of a connection: `stream-table.ts`. */
+export interface StreamOwner {
+  /** The exchange is over, or the guest ended it. False when the stream was gone already. */
+  release(id: number): boolean
+  /** The host ended it: frames worth `lateBytes` may still be on their way. False when the stream was gone already. */
+  abandon(id: number, lateBytes: number): boolean
+  /** Asks for one call of `deliverSmall` when the chunk being read has been read. */
+  deliverLater(stream: HostStream): void
+}
 
 export class HostStream implements ExchangeHandler {
   readonly id: number
   readonly #exchange: Exchange
   readonly #writer: FrameWriter
-  readonly #streams: Map<number, HostStream>
+  readonly #owner: StreamOwner
   /** Request body bytes that the guest still allows. */
   #sendWindow = WINDOW_BYTES
   /** Response body bytes that the guest may still send. */
   #receiveWindow = WINDOW_BYTES
-  /** Response body bytes taken by the client since the last credit. */
+  /** Response body bytes since the last credit. */
   #consumed = 0
-  /** Response body bytes that wait in the client's connection, for which no credit is given yet. */
+  /** The client takes nothing for now: what comes is held, and no credit is given. */
   #blocked = false
+  #held: HeldBody | null = null
   #started = false
+  /** The guest's last frame is here, though the client may not have all of it yet. */
+  #ended = false
 
-  constructor(id: number, exchange: Exchange, writer: FrameWriter, streams: Map<number, HostStream>) {
+  constructor(id: number, exchange: Exchange, writer: FrameWriter, owner: StreamOwner) {
     this.id = id
     this.#exchange = exchange
     this.#writer = writer
-    this.#streams = streams
+    this.#owner = owner
   }
 
   open(): void {
     const { method, target, scheme, host, clientAddress, headers, bodyBytes } = this.#exchange.head
     const textBytes = method.length + target.length + host.length + clientAddress.length
+    const payloadBytes = REQUEST_FIXED_BYTES + textBytes + headers.length
+    // P6
+    if (
+      method.length > 0xff ||
+      target.length > 0xffff ||
+      host.length > 0xffff ||
+      headers.length > MAX_HEADER_BLOCK_BYTES ||
+      payloadBytes > MAX_PAYLOAD_BYTES
+    ) {
+      this.#owner.release(this.id)
+      this.#exchange.fail("HEADERS_TOO_LARGE", `a request head of ${payloadBytes} bytes`)
+      return
+    }
     const writer = this.#writer
-    let at = writer.open(
-      FrameType.request,
-      bodyBytes === 0 ? FLAG_END : 0,
-      this.id,
-      REQUEST_FIXED_BYTES + textBytes + headers.length,
-    )
+    let at = writer.open(FrameType.request, bodyBytes === 0 ? FLAG_END : 0, this.id, payloadBytes)
     const slab = writer.slab
     slab[at] = method.length
     slab[at + 1] = scheme === "https" ? 1 : 0
@@ -84,11 +108,13 @@ export class HostStream implements ExchangeHandler {
 
   drained(): void {
     this.#blocked = false
+    this.#deliverHeld()
     this.#giveCredit()
   }
 
   left(reason: DisconnectReason): void {
-    if (this.#streams.delete(this.id)) this.#sendDisconnect(reason)
+    this.#dropHeld()
+    if (this.#owner.abandon(this.id, this.#lateBytes())) this.#sendDisconnect(reason)
   }
 
   // Frames of the guest
@@ -97,31 +123,53 @@ export class HostStream implements ExchangeHandler {
     // P7
     if (this.#started) throw violation("P7: a second http.response.start on a stream")
     const { bytes, start, end } = payload
-    if (end - start < RESPONSE_FIXED_BYTES) throw violation("P7: a truncated http.response.start")
+    if (end - start < RESPONSE_FIXED_BYTES || readUint16(bytes, start + 2) !== 0)
+      throw violation("P7: a malformed http.response.start")
     const status = readUint16(bytes, start)
     const linesStart = start + RESPONSE_FIXED_BYTES
     const bodyStart = linesStart + readUint32(bytes, start + 4)
     if (bodyStart > end) throw violation("P7: a header block longer than its frame")
     this.#started = true
     this.#takeFromWindow(end - bodyStart)
-    const ended = (flags & FLAG_END) !== 0
-    if (ended) this.#streams.delete(this.id)
+    if ((flags & FLAG_END) !== 0) this.#end()
     const body = end > bodyStart ? bytes.subarray(bodyStart, end) : null
     try {
-      this.#sent(this.#exchange.respond(status, bytes.subarray(linesStart, bodyStart), body, ended), ended)
+      if (status < 200 || status > 599) throw invalid(`status ${status}`)
+      if (bodyStart - linesStart > MAX_HEADER_BLOCK_BYTES) throw invalid("a header block over 64 KiB")
+      this.#blocked = !this.#exchange.respond(status, bytes.subarray(linesStart, bodyStart), body, this.#ended)
     } catch (error) {
       // P14: the head is the app's fault, not the guest's: it costs this exchange alone
-      if (this.#streams.delete(this.id)) this.#sendDisconnect("host-stopping")
+      if (this.#owner.abandon(this.id, this.#lateBytes())) this.#sendDisconnect("host-stopping")
       this.#exchange.fail(codeOf(error), messageOf(error))
+      return
     }
+    this.#giveCredit()
   }
 
   responseBody(flags: number, payload: FramePayload): void {
+    // P7
     if (!this.#started) throw violation("P7: http.body before http.response.start")
-    this.#takeFromWindow(payload.end - payload.start)
-    const ended = (flags & FLAG_END) !== 0
-    if (ended) this.#streams.delete(this.id)
-    this.#sent(this.#exchange.write(payload.bytes.subarray(payload.start, payload.end), ended), ended)
+    const { bytes, start, end } = payload
+    const last = (flags & FLAG_END) !== 0
+    // P9
+    if (end === start && !last) throw violation("P9: an empty http.body that is not the last")
+    this.#takeFromWindow(end - start)
+    if (last) this.#end()
+    const holds = this.#held !== null && !this.#held.empty
+    if (this.#blocked || holds || (end - start < SMALL_PIECE_BYTES && !last)) {
+      this.#hold(bytes.subarray(start, end), holds)
+      if (last && !this.#blocked) this.#deliverHeld()
+      return
+    }
+    this.#blocked = !this.#exchange.write(bytes.subarray(start, end), last)
+    this.#giveCredit()
+  }
+
+  /** The chunk that was being read is at its end: what came in small pieces goes on. */
+  deliverSmall(): void {
+    if (this.#blocked) return
+    this.#deliverHeld()
+    this.#giveCredit()
   }
 
   credit(payload: FramePayload): void {
@@ -136,13 +184,42 @@ export class HostStream implements ExchangeHandler {
 
   /** The app gave up on this answer (P10). */
   aborted(message: string): void {
-    this.#streams.delete(this.id)
+    this.#owner.release(this.id)
+    if (!this.#blocked) this.#deliverHeld()
+    this.#dropHeld()
     this.#exchange.fail("APP_ERROR", message || "the app aborted its response")
   }
 
   /** The channel is gone (P13). */
   fail(code: ClientErrorCode, detail: string): void {
+    this.#dropHeld()
     this.#exchange.fail(code, detail)
+  }
+
+  #end(): void {
+    this.#ended = true
+    this.#owner.release(this.id)
+  }
+
+  #hold(piece: Uint8Array, holds: boolean): void {
+    if (this.#held === null) this.#held = new HeldBody()
+    if (piece.length > 0) this.#held.add(piece)
+    if (!holds && !this.#blocked && !this.#ended) this.#owner.deliverLater(this)
+  }
+
+  #dropHeld(): void {
+    this.#held?.clear()
+  }
+
+  /** Hands on what is held until the client takes no more; with it the end, when that has come. */
+  #deliverHeld(): void {
+    const held = this.#held
+    if (held === null) return
+    while (!this.#blocked) {
+      const piece = held.take()
+      if (piece === null) return
+      this.#blocked = !this.#exchange.write(piece, this.#ended && held.empty)
+    }
   }
 
   #takeFromWindow(bytes: number): void {
@@ -152,18 +229,17 @@ export class HostStream implements ExchangeHandler {
     this.#consumed += bytes
   }
 
-  #sent(takesMore: boolean, ended: boolean): void {
-    if (ended) return
-    if (takesMore) this.#giveCredit()
-    else this.#blocked = true
-  }
-
   #giveCredit(): void {
-    if (this.#blocked || this.#consumed < WINDOW_BYTES / 4 || !this.#streams.has(this.id)) return
+    if (this.#blocked || this.#ended || this.#consumed < WINDOW_BYTES / 4 || this.#exchange.finished) return
     const at = this.#writer.open(FrameType.credit, 0, this.id, 4)
     writeUint32(this.#writer.slab, at, this.#consumed)
     this.#receiveWindow += this.#consumed
     this.#consumed = 0
+  }
+
+  /** What an honest guest may send before it hears of a disconnect: body, credit, and one head or last word. */
+  #lateBytes(): number {
+    return this.#receiveWindow + (WINDOW_BYTES - this.#sendWindow) + MAX_PAYLOAD_BYTES
   }
 
   #sendDisconnect(reason: DisconnectReason): void {
@@ -180,4 +256,8 @@ const CODE_OF_REASON: Readonly<Record<DisconnectReason, number>> = {
 
 function codeOf(error: unknown): ClientErrorCode {
   return error instanceof PolyhostError && error.code === "APP_RESPONSE_INVALID" ? error.code : "APP_ERROR"
+}
+
+function invalid(what: string): PolyhostError {
+  return new PolyhostError("APP_RESPONSE_INVALID", `the app answered with ${what}`)
 }

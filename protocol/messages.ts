@@ -40,5 +40,8 @@ export const DisconnectCode = {
   clientLeft: 1,
   timeout: 2,
   hostStopping: 3,
+  /** guest → host: the app threw. */
   appError: 4,
+  /** guest → host: what the app returned is not a response. */
+  invalidResponse: 5,
 } as const

@@ -1,0 +1,159 @@
+/**
+ * The app inside a guest: waits for the entry to be evaluated or to listen, decides on its interface, and says so to
+ * the host. Requests of fetch apps go to `fetch-app.ts`; those of server apps never come here (the host speaks to
+ * their private socket).
+ */
+import { createServer, type RequestListener } from "node:http"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import type { GuestConnection } from "../../protocol/guest-connection.ts"
+import type { GuestStream } from "../../protocol/guest-stream.ts"
+import type { Welcome } from "../../protocol/messages.ts"
+import type { Capture } from "./capture/index.ts"
+import { createFetchApp, type FetchApp } from "./fetch-app.ts"
+import type { GuestConfig } from "./guest-config.ts"
+import { findHandler, type Handler } from "./handler.ts"
+
+/** How long an app that listens may go on with its top-level code before it counts as a server, in milliseconds. */
+const LISTENING_BUT_NOT_EVALUATED_MS = 1000
+
+export interface GuestApp {
+  connected(connection: GuestConnection): void
+  welcome(welcome: Welcome): void
+  request(stream: GuestStream): void
+  shutdown(graceMs: number): void
+}
+
+export function startApp(
+  config: GuestConfig,
+  { capture, keepAlive }: { capture: Capture; keepAlive: () => void },
+): GuestApp {
+  let connection: GuestConnection | undefined
+  let fetchApp: FetchApp | undefined
+  let settled = false
+  let welcomed: (welcome: Welcome) => void
+  const welcome = new Promise<Welcome>((resolve) => {
+    welcomed = resolve
+  })
+
+  decide(config, capture).then(
+    async (decision) => {
+      if (decision === undefined) return
+      settled = true
+      keepAlive()
+      const { app } = await welcome
+      if (decision.interface === "fetch") {
+        fetchApp = createFetchApp({
+          handler: decision.handler,
+          app,
+          log: (log) => connection?.log(log),
+          fastRequests: config.runtime === "node",
+        })
+        connection?.started({ interface: "fetch" })
+      } else connection?.started({ interface: "server", path: decision.path })
+    },
+    (error: unknown) => failStart("RUNTIME_LOAD_FAILED", error),
+  )
+
+  // The entry ended, nothing keeps the process alive, and nobody can be asked for an answer.
+  process.once("beforeExit", () => {
+    if (!settled) failStart("RUNTIME_INTERFACE_UNKNOWN", new Error(NOTHING_TO_CALL))
+  })
+
+  function failStart(code: string, error: unknown): void {
+    if (settled) return
+    settled = true
+    const failure = error instanceof Error ? error : new Error(String(error))
+    keepAlive()
+    welcome.then(() => {
+      connection?.startFailed({ code, message: failure.message, stack: (failure.stack ?? "").slice(0, 8000) })
+      connection?.close("the app failed to start")
+    })
+  }
+
+  return {
+    connected(it) {
+      connection = it
+    },
+    welcome: (message) => welcomed(message),
+    request(stream) {
+      fetchApp?.request(stream)
+    },
+    shutdown(graceMs) {
+      const closing = fetchApp === undefined ? Promise.resolve() : fetchApp.close(graceMs)
+      closing.then(() => connection?.shutdownComplete())
+    },
+  }
+}
+
+const NOTHING_TO_CALL =
+  "the entry was evaluated to its end, but exports no fetch handler (export default { fetch }) and never called listen"
+
+type Decision = { interface: "fetch"; handler: Handler } | { interface: "server"; path: string }
+
+/** Resolves with undefined when the entry was evaluated and has neither: it may still listen later. */
+async function decide(config: GuestConfig, capture: Capture): Promise<Decision | undefined> {
+  const listening = capture.first.then((listen): Decision => ({ interface: "server", path: listen.path }))
+  listening.catch(() => undefined)
+  const evaluated = entryEvaluated(config).then((module) => choose(config, capture, module))
+  if (config.interface === "fetch") {
+    const decision = await evaluated
+    if (decision?.interface === "fetch") return decision
+    throw new Error('the manifest says interface "fetch", but the entry exports no fetch handler')
+  }
+  return Promise.race([
+    // An entry whose top-level code never ends (an accept loop) is a server as soon as it listens.
+    listening.then((decision) => Promise.race([evaluated.then((it) => it ?? decision), later(decision)])),
+    evaluated.then((decision) => decision ?? listening),
+  ])
+}
+
+function choose(config: GuestConfig, capture: Capture, module: unknown): Decision | undefined | Promise<Decision> {
+  const handler = findHandler(module)
+  const listen = capture.all[0]
+  if (handler === undefined) return undefined
+  if (config.interface === "server" || handler.nativeOnly(config.runtime)) {
+    if (listen !== undefined) return { interface: "server", path: listen.path }
+    if (handler.kind === "fetch" && config.interface === "server") return undefined
+  }
+  // An explicit fetch object is how the app wants to be called, also when it listens for its own sake.
+  if (handler.kind === "fetch") return { interface: "fetch", handler }
+  // A bare function is a guess: a listen that happened is better evidence.
+  if (listen !== undefined) return { interface: "server", path: listen.path }
+  if (handler.kind === "function") return { interface: "fetch", handler }
+  return serveNodeHandler(config, handler.call as unknown as RequestListener)
+}
+
+function serveNodeHandler(config: GuestConfig, listener: RequestListener): Promise<Decision> {
+  const path = join(config.socketDir, `${config.socketPrefix}h.sock`)
+  return new Promise((resolve, reject) => {
+    createServer(listener)
+      .on("error", reject)
+      .listen(path, () => resolve({ interface: "server", path }))
+  })
+}
+
+function later(decision: Decision): Promise<Decision> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, LISTENING_BUT_NOT_EVALUATED_MS, decision).unref?.()
+  })
+}
+
+/** The entry's module namespace, once the runtime has evaluated it as its main program. */
+async function entryEvaluated(config: GuestConfig): Promise<unknown> {
+  await mainStarted(config)
+  return import(pathToFileURL(config.entry).href)
+}
+
+/**
+ * Resolves when the runtime has begun to load its main program, so that importing the entry joins that load instead
+ * of making the entry a module that is not main. Deno says so by its load event; in Node and Bun a turn of the loop does.
+ */
+function mainStarted(config: GuestConfig): Promise<void> {
+  return new Promise((resolve) => {
+    if (config.runtime === "deno" && !config.mainIsGuest) {
+      const target = globalThis as unknown as { addEventListener(type: string, run: () => void): void }
+      target.addEventListener("load", () => resolve())
+    } else setImmediate(resolve)
+  })
+}

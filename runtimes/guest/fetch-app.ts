@@ -1,0 +1,230 @@
+/**
+ * A fetch app inside the guest: makes a Request of each stream, calls the handler, sends the Response. Owns what a
+ * request's failure means; one request's failure is that request's alone.
+ */
+import type { GuestStream, GuestStreamEvents } from "../../protocol/guest-stream.ts"
+import { DisconnectCode, type Log, type Welcome } from "../../protocol/messages.ts"
+import { type AppContext, contextMaker } from "./context.ts"
+import { installFastRequest, type MakeRequest, makeNativeRequest } from "./fast-request.ts"
+import { linesOf, partsOf } from "./fast-response.ts"
+import type { Handler } from "./handler.ts"
+import { RequestRecord } from "./request-record.ts"
+
+/** Bodies up to this size travel in the same frame as their head. */
+const INLINE_BYTES = 64 * 1024
+
+export interface FetchApp {
+  request(stream: GuestStream): void
+  /** Waits for `waitUntil` promises (at most `graceMs`) and runs the app's `close`. Never rejects. */
+  close(graceMs: number): Promise<void>
+}
+
+export interface FetchAppOptions {
+  readonly handler: Handler
+  readonly app: Welcome["app"]
+  readonly log: (log: Log) => void
+  /** Make Requests on demand instead of the runtime's own. */
+  readonly fastRequests: boolean
+}
+
+export function createFetchApp({ handler, app, log, fastRequests }: FetchAppOptions): FetchApp {
+  const makeRequest: MakeRequest = fastRequests ? installFastRequest() : makeNativeRequest
+  const background = new Set<Promise<unknown>>()
+  const makeContext = contextMaker({ env: { ...process.env }, app, log, waitUntil })
+  const { call } = handler
+
+  function waitUntil(promise: Promise<unknown>): void {
+    const settled = Promise.resolve(promise).then(
+      () => background.delete(settled),
+      (error: unknown) => {
+        background.delete(settled)
+        reportError("a promise given to waitUntil rejected", error)
+      },
+    )
+    background.add(settled)
+  }
+
+  return {
+    request(stream) {
+      const exchange = new FetchExchange(stream)
+      let result: unknown
+      try {
+        const context: AppContext = makeContext(exchange.record)
+        result = call(makeRequest(exchange.record), context, context)
+      } catch (error) {
+        exchange.fail(error)
+        return
+      }
+      if (isPromise(result)) {
+        result.then(
+          (response) => exchange.answer(response),
+          (error: unknown) => exchange.fail(error),
+        )
+      } else exchange.answer(result)
+    },
+    async close(graceMs) {
+      try {
+        await within(graceMs, Promise.all(background))
+        await within(graceMs, Promise.resolve(handler.close?.()))
+      } catch (error) {
+        reportError("the app's close failed", error)
+      }
+    },
+  }
+}
+
+class FetchExchange implements GuestStreamEvents {
+  readonly record: RequestRecord
+  readonly #stream: GuestStream
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  #wake: (() => void) | undefined
+
+  constructor(stream: GuestStream) {
+    this.#stream = stream
+    this.record = new RequestRecord(stream)
+    stream.events = this
+  }
+
+  requestBody(chunk: Uint8Array, end: boolean): void {
+    this.record.body?.push(chunk, end)
+  }
+
+  writable(): void {
+    this.#wake?.()
+  }
+
+  disconnected(): void {
+    this.record.disconnected()
+    this.#wake?.()
+    this.#reader?.cancel().catch(() => undefined)
+  }
+
+  answer(response: unknown): void {
+    if (!isResponse(response)) {
+      this.#abort(
+        DisconnectCode.invalidResponse,
+        `fetch must return a Response, but returned ${describe(response)}`,
+      )
+      return
+    }
+    try {
+      this.#send(response)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** The app threw: it is told on its own stderr, the client gets an error page or a cut. */
+  fail(error: unknown): void {
+    if (this.#stream.done) return
+    reportError(`${this.record.method} ${this.record.url} failed`, error)
+    this.#abort(DisconnectCode.appError, error instanceof Error ? error.message : String(error))
+  }
+
+  #abort(code: number, message: string): void {
+    this.#stream.abort(code, Buffer.from(message.slice(0, 1000)))
+  }
+
+  #send(response: Response): void {
+    const parts = partsOf(response)
+    const status = parts === undefined ? response.status : parts.status
+    const lines = parts === undefined ? linesOfNative(response) : parts.lines
+    const body = parts === undefined ? undefined : parts.body
+    const method = this.record.method
+    if (method === "HEAD" || status === 204 || status === 304 || body === null) {
+      this.#stream.respond(status, lines, null, true)
+      if (body === undefined) response.body?.cancel().catch(() => undefined)
+      return
+    }
+    if (body !== undefined) {
+      const bytes = typeof body === "string" ? Buffer.from(body) : body
+      const sized = hasContentLength(lines) ? lines : `${lines}content-length: ${bytes.length}\r\n`
+      if (bytes.length <= INLINE_BYTES) this.#stream.respond(status, sized, bytes, true)
+      else {
+        this.#stream.respond(status, sized, null, false)
+        this.#writeAll(bytes, true).catch((error: unknown) => this.fail(error))
+      }
+      return
+    }
+    if (response.bodyUsed) throw new TypeError("the Response's body was already read")
+    const stream = response.body
+    this.#stream.respond(status, lines, null, stream === null)
+    if (stream !== null) this.#pump(stream).catch((error: unknown) => this.fail(error))
+  }
+
+  async #pump(body: ReadableStream<Uint8Array>): Promise<void> {
+    const reader = body.getReader()
+    this.#reader = reader
+    while (!this.#stream.done) {
+      const { done, value } = await reader.read()
+      if (done) {
+        this.#stream.write(EMPTY, true)
+        return
+      }
+      if (!(value instanceof Uint8Array)) throw new TypeError("the Response's stream gave a chunk that is not bytes")
+      await this.#writeAll(value, false)
+    }
+    await reader.cancel()
+  }
+
+  /** Writes as the credit allows. */
+  async #writeAll(bytes: Uint8Array, end: boolean): Promise<void> {
+    const stream = this.#stream
+    let at = 0
+    while (!stream.done) {
+      const left = bytes.length - at
+      if (left <= stream.writable) {
+        if (left > 0 || end) stream.write(at === 0 ? bytes : bytes.subarray(at), end)
+        return
+      }
+      if (stream.writable > 0) {
+        const take = stream.writable
+        stream.write(bytes.subarray(at, at + take), false)
+        at += take
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+}
+
+const EMPTY = new Uint8Array(0)
+
+function linesOfNative(response: Response): string {
+  // An answer of `fetch` was decoded on the way in: what it says of its encoded form is no longer true.
+  if (response.url === "" || !response.headers.has("content-encoding")) return linesOf(response.headers)
+  const headers = new Headers(response.headers)
+  headers.delete("content-encoding")
+  headers.delete("content-length")
+  return linesOf(headers)
+}
+
+function hasContentLength(lines: string): boolean {
+  return /(?:^|\n)content-length:/i.test(lines)
+}
+
+function isResponse(value: unknown): value is Response {
+  return typeof value === "object" && value !== null && "status" in value && "headers" in value
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  return typeof value === "object" ? `an object (${value.constructor?.name ?? "no prototype"})` : `a ${typeof value}`
+}
+
+function reportError(what: string, error: unknown): void {
+  process.stderr.write(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+}
+
+/** Settles with the promise, or after `ms` without it. */
+function within(ms: number, promise: Promise<unknown>): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms)
+    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}

@@ -1,0 +1,80 @@
+/**
+ * The body of one request inside the guest: chunks from the stream's frames, given credit as the app reads them.
+ * Read either as a web stream or at once as bytes. Holds at most one window (256 KiB) unless read at once.
+ */
+import type { GuestStream } from "../../protocol/guest-stream.ts"
+
+export class RequestBody {
+  readonly #stream: GuestStream
+  #chunks: Uint8Array[] = []
+  #ended = false
+  #failure: Error | undefined
+  #wake: (() => void) | undefined
+  #collecting = false
+  used = false
+
+  constructor(stream: GuestStream) {
+    this.#stream = stream
+  }
+
+  // Events of the stream
+
+  push(chunk: Uint8Array, end: boolean): void {
+    if (chunk.length > 0) {
+      this.#chunks.push(chunk)
+      if (this.#collecting) this.#stream.credit(chunk.length)
+    }
+    this.#ended ||= end
+    this.#wake?.()
+  }
+
+  fail(error: Error): void {
+    if (this.#ended) return
+    this.#failure = error
+    this.#wake?.()
+  }
+
+  // What the app does
+
+  /** The whole body. */
+  async bytes(): Promise<Uint8Array> {
+    this.used = true
+    this.#collecting = true
+    for (const chunk of this.#chunks) this.#stream.credit(chunk.length)
+    while (!this.#ended) await this.#more()
+    const chunks = this.#chunks
+    this.#chunks = []
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+  }
+
+  stream(): ReadableStream<Uint8Array> {
+    this.used = true
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          while (this.#chunks.length === 0 && !this.#ended) await this.#more()
+          const chunk = this.#chunks.shift()
+          if (chunk === undefined) {
+            controller.close()
+            return
+          }
+          controller.enqueue(chunk)
+          this.#stream.credit(chunk.length)
+        },
+        cancel: () => {
+          this.#chunks = []
+        },
+      },
+      { highWaterMark: 0 },
+    )
+  }
+
+  async #more(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+    })
+    this.#wake = undefined
+    if (this.#failure !== undefined) throw this.#failure
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * What every kind of Request in the guest is made from: the head in the frame's bytes, the body, the abort signal.
+ * Parts become strings when they are asked for, once.
+ */
+import type { GuestStream } from "../../protocol/guest-stream.ts"
+import { RequestBody } from "./request-body.ts"
+
+const PLAIN_TARGET = /^\/[\w\-~!$&'()*+,;=:@%/?]*$/
+const PLAIN_HOST = /^[a-z0-9.\-_]+(:\d+)?$/
+
+export class RequestRecord {
+  readonly stream: GuestStream
+  readonly body: RequestBody | null
+  #url: string | undefined
+  #controller: AbortController | undefined
+  #aborted = false
+
+  constructor(stream: GuestStream) {
+    this.stream = stream
+    this.body = stream.head.hasBody ? new RequestBody(stream) : null
+  }
+
+  get method(): string {
+    const { head } = this.stream
+    return latin1(head.bytes, head.methodAt, head.targetAt)
+  }
+
+  /** The client's scheme and host, and the target, as the URL standard writes them. */
+  get url(): string {
+    this.#url ??= this.#makeUrl()
+    return this.#url
+  }
+
+  get clientAddress(): string {
+    const { head } = this.stream
+    return latin1(head.bytes, head.addressAt, head.headersAt)
+  }
+
+  get headers(): Headers {
+    const { head } = this.stream
+    const headers = new Headers()
+    const block = latin1(head.bytes, head.headersAt, head.headersEnd)
+    let at = 0
+    while (at < block.length) {
+      const colon = block.indexOf(":", at)
+      const end = block.indexOf("\r\n", colon)
+      headers.append(block.slice(at, colon), block.slice(colon + 2, end))
+      at = end + 2
+    }
+    return headers
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#aborted) this.#controller.abort(clientLeft())
+    return this.#controller.signal
+  }
+
+  /** The client left or the host gave up. */
+  disconnected(): void {
+    this.#aborted = true
+    this.#controller?.abort(clientLeft())
+    this.body?.fail(clientLeft())
+  }
+
+  #makeUrl(): string {
+    const { head } = this.stream
+    const scheme = head.https ? "https://" : "http://"
+    const host = latin1(head.bytes, head.hostAt, head.addressAt)
+    const target = latin1(head.bytes, head.targetAt, head.hostAt)
+    const plain =
+      PLAIN_TARGET.test(target) && PLAIN_HOST.test(host) && !host.endsWith(head.https ? ":443" : ":80")
+    if (plain) return scheme + host + target
+    const path = target.startsWith("/") ? target : "/"
+    try {
+      // Not `new URL(target, base)`: a target of `//x` would become a host.
+      return new URL(scheme + host + path).href
+    } catch {
+      return new URL(path.replace(/[^\x21-\x7e]/g, "_"), `${scheme}localhost`).href
+    }
+  }
+}
+
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return (bytes as Buffer).latin1Slice(start, end)
+}
+
+function clientLeft(): Error {
+  return new DOMException("The client closed the connection before the answer ended", "AbortError")
+}
