@@ -1,0 +1,45 @@
+/** Addresses that the host listens on, as text: `HOST:PORT`, `:PORT`, `PORT` (loopback), `unix:PATH`, `./PATH`, `/PATH`. */
+import { isIPv6 } from "node:net"
+import { resolve } from "node:path"
+
+/** `host` is "" for every address of the machine. */
+export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string }
+
+export const LISTEN_FORM =
+  '"127.0.0.1:8080", "[::1]:8080", ":8080" (every address), "8080" (loopback) or "unix:/path.sock"'
+export const DEFAULT_LISTEN = "127.0.0.1:8080"
+
+/** The address, or the reason why `text` is none. */
+export function parseListen(text: string): ListenAddress | { readonly problem: string } {
+  const path = text.startsWith("unix:") ? text.slice(5) : /^\.{0,2}\//.test(text) ? text : null
+  if (path !== null) {
+    if (path === "") return { problem: 'a path is expected after "unix:"' }
+    if (path.includes("\0")) return { problem: "a path holds no NUL" }
+    return { path }
+  }
+  const scheme = /^([a-z]+):\/\//i.exec(text)
+  if (scheme !== null)
+    return {
+      problem: `an address has no scheme; write "${text.slice(scheme[0].length).replace(/\/+$/, "")}"`,
+    }
+  const match = /^(?:(\[[^\]]*\]|[^:[\]]*):)?(\d{1,5})$/.exec(text)
+  if (match === null) return { problem: `expected ${LISTEN_FORM}` }
+  const port = Number(match[2])
+  if (port > 65535) return { problem: `port ${port} is above 65535` }
+  const host = match[1]
+  if (host === undefined) return { host: "127.0.0.1", port }
+  if (host === "" || host === "*") return { host: "", port }
+  if (!host.startsWith("[")) {
+    return /^[\w.-]+$/.test(host)
+      ? { host, port }
+      : { problem: `"${host}" is not a host name or an IPv4 address` }
+  }
+  const address = host.slice(1, -1)
+  return isIPv6(address) ? { host: address, port } : { problem: `"${address}" is not an IPv6 address` }
+}
+
+/** The same text with a relative socket path made absolute. */
+export function anchorListen(text: string, root: string): string {
+  const address = parseListen(text)
+  return "path" in address ? `unix:${resolve(root, address.path)}` : text
+}

@@ -1,0 +1,259 @@
+/**
+ * loadConfig: from PATH arguments, or a config object, to the apps of a host, with everything that is wrong.
+ * Owns what needs all apps at once: names, default routes, routes that two apps claim.
+ */
+import { dirname, join, resolve } from "node:path"
+import { messageOf } from "../../protocol/errors.ts"
+import type { AppSpec, Route } from "../../runtimes/app-spec.ts"
+import { type AppSource, type BuiltApp, buildApp } from "./app-spec.ts"
+import {
+  APP_MANIFEST_NAME,
+  type BrokenApp,
+  type Discovered,
+  discoverApps,
+  folderApp,
+  HOST_CONFIG_NAME,
+  isInlineApp,
+  manifestApp,
+} from "./discover.ts"
+import { type Document, documentOf, problemAt } from "./document.ts"
+import { createFileView, type FileView } from "./files.ts"
+import { anchorListen, DEFAULT_LISTEN, parseListen } from "./listen.ts"
+import { notEnforced } from "./not-enforced.ts"
+import { compareProblems, formatProblem, isError, type PathSegment, type Problem } from "./problem.ts"
+import { defaultRoutes, formatRoute, routeKey } from "./routes.ts"
+import { type DefaultsInput, type HostConfigInput, hostConfigSchema } from "./schema.ts"
+import { type Fault, validate, valueAt } from "./validate.ts"
+
+export interface LoadedConfig {
+  /** Folder of the host config, else the current one. */
+  readonly root: string
+  /** Addresses as text; socket paths are absolute. */
+  readonly listen: readonly string[]
+  readonly stateDir: string
+  readonly lockFile: string
+  readonly apps: readonly AppSpec[]
+  /** Apps whose configuration is wrong. They fail alone. */
+  readonly broken: readonly BrokenApp[]
+  /** Everything, errors and warnings, in the order of the files. */
+  readonly problems: readonly Problem[]
+  /** The host config cannot be used, a PATH does not exist, or there is no app. */
+  readonly fatal: boolean
+}
+
+export type ConfigInput =
+  | { readonly paths: readonly string[]; readonly cwd: string }
+  | { readonly config: HostConfigInput; readonly cwd: string }
+
+export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
+  const files = createFileView()
+  const cwd = resolve(input.cwd)
+  const places =
+    "config" in input ? objectPlaces(input.config, cwd) : await pathPlaces(input.paths, cwd, files)
+  const root = places.hosts[0]?.root ?? cwd
+  const general: Problem[] = [...places.problems]
+  const broken: BrokenApp[] = []
+  const wanted: { source: AppSource; root: string; defaults: DefaultsInput }[] = []
+  const listen: string[] = []
+  for (const host of places.hosts) {
+    const read = await readHost(host, files)
+    general.push(...read.problems)
+    broken.push(...read.broken)
+    listen.push(...read.listen)
+    wanted.push(...read.sources.map((source) => ({ source, root: host.root, defaults: read.defaults })))
+  }
+  wanted.push(...places.apps.map((source) => ({ source, root, defaults: {} })))
+
+  const built = await inChunks(wanted, ({ source, root, defaults }) =>
+    buildApp(source, { root, files, defaults }),
+  )
+  const total = built.length + broken.length
+  const settled = settle(built, total === 1)
+  if (total === 0 && !general.some(isError)) general.push(noApp(places, cwd))
+  const all = [
+    ...general,
+    ...[...broken, ...settled.broken].flatMap((app) => app.problems),
+    ...settled.problems,
+  ]
+  const single = places.hosts.length === 0 && built.length === 1 ? built[0]!.source.dir : root
+  return {
+    root,
+    listen: listen.length > 0 ? [...new Set(listen)] : [DEFAULT_LISTEN],
+    stateDir: join(root, ".polyhost"),
+    lockFile: join(single, "polyhost.lock.json"),
+    apps: settled.apps,
+    broken: [...broken, ...settled.broken],
+    problems: unique(all).sort(compareProblems),
+    fatal: general.some(isError) || total === 0,
+  }
+}
+
+interface HostPlace {
+  readonly document: Document
+  readonly root: string
+}
+
+interface Places {
+  readonly hosts: readonly HostPlace[]
+  readonly apps: readonly AppSource[]
+  readonly problems: readonly Problem[]
+}
+
+function objectPlaces(config: HostConfigInput, cwd: string): Places {
+  return { hosts: [{ document: documentOf("config", config), root: cwd }], apps: [], problems: [] }
+}
+
+async function pathPlaces(paths: readonly string[], cwd: string, files: FileView): Promise<Places> {
+  const hosts = new Map<string, HostPlace>()
+  const apps = new Map<string, AppSource>()
+  const problems: Problem[] = []
+  const add = async (given: string): Promise<void> => {
+    const path = resolve(cwd, given)
+    const kind = await files.kind(path)
+    if (kind === null) {
+      problems.push(placeless(path, `there is no folder or file "${given}"`))
+    } else if (kind === "dir") {
+      const names = await files.list(path)
+      if (names.has(HOST_CONFIG_NAME)) await add(join(path, HOST_CONFIG_NAME))
+      else {
+        const source = await folderApp(path, null, files)
+        apps.set(source.manifest ?? path, source)
+      }
+    } else {
+      const document = (await files.document(path)) ?? documentOf(path, undefined)
+      if (isHostConfig(path, document)) hosts.set(path, { document, root: dirname(path) })
+      else apps.set(path, await manifestApp(path, files))
+    }
+  }
+  for (const given of paths.length === 0 ? ["."] : paths) {
+    try {
+      await add(given)
+    } catch (error) {
+      problems.push(placeless(resolve(cwd, given), messageOf(error)))
+    }
+  }
+  return { hosts: [...hosts.values()], apps: [...apps.values()], problems }
+}
+
+function isHostConfig(path: string, document: Document): boolean {
+  if (path.endsWith(APP_MANIFEST_NAME)) return false
+  if (path.endsWith(HOST_CONFIG_NAME)) return true
+  return valueAt(document.value, ["apps"]) !== undefined || valueAt(document.value, ["listen"]) !== undefined
+}
+
+interface ReadHost extends Discovered {
+  readonly listen: readonly string[]
+  readonly defaults: DefaultsInput
+}
+
+async function readHost(host: HostPlace, files: FileView): Promise<ReadHost> {
+  const { document, root } = host
+  const nothing = { sources: [], broken: [], listen: [], defaults: {} }
+  if (document.problems.some((problem) => problem.path === ""))
+    return { ...nothing, problems: document.problems }
+  const faults = validate(hostConfigSchema, document)
+  const isOfApp = ({ path }: Fault): boolean =>
+    path[0] === "apps" && path.length > 1 && isInlineApp(valueAt(document.value, path.slice(0, 2)))
+  const own = faults.filter((fault) => !isOfApp(fault))
+  const found = await discoverApps(document, faults, { root, files })
+  const isSound = (key: string): boolean => !own.some((fault) => fault.path[0] === key)
+  const listen = isSound("listen") ? ((valueAt(document.value, ["listen"]) ?? []) as readonly string[]) : []
+  const defaults = isSound("defaults") ? ((valueAt(document.value, ["defaults"]) ?? {}) as DefaultsInput) : {}
+  return {
+    ...found,
+    listen: listen
+      .filter((text) => !("problem" in parseListen(text)))
+      .map((text) => anchorListen(text, root)),
+    defaults,
+    problems: [
+      ...document.problems,
+      ...own.map((fault) => fault.problem),
+      ...notEnforced(document, ["defaults"], defaults),
+      ...found.problems,
+    ],
+  }
+}
+
+interface Settled {
+  readonly apps: readonly AppSpec[]
+  readonly broken: readonly BrokenApp[]
+  /** Of the sound apps: warnings. */
+  readonly problems: readonly Problem[]
+}
+
+/** Names, routes, conflicts. Of two apps that claim one thing the first keeps it and the second fails. */
+function settle(built: readonly BuiltApp[], isAlone: boolean): Settled {
+  const apps: AppSpec[] = []
+  const broken: BrokenApp[] = []
+  const problems: Problem[] = []
+  const names = new Map<string, BuiltApp>()
+  const owners = new Map<string, { app: BuiltApp; index: number }>()
+  for (const app of built) {
+    const found = [...app.problems]
+    const namesake = names.get(app.name)
+    if (namesake === undefined) names.set(app.name, app)
+    else {
+      const message = `the name "${app.name}" is taken by the app in ${namesake.source.dir} (${where(namesake, ["name"])}); give one of them another "name"`
+      found.push(problemAt(app.source.document, [...app.source.at, "name"], message))
+    }
+    const routes = app.hasRoutes ? (app.spec?.routes ?? []) : defaultRoutes(app.name, isAlone)
+    if (app.spec !== null && namesake === undefined) found.push(...claim(app, routes, owners))
+    if (app.spec === null || found.some(isError)) {
+      broken.push({ name: app.name, dir: app.source.dir, problems: found })
+      continue
+    }
+    problems.push(...found)
+    apps.push({ ...app.spec, routes, stripPrefix: app.stripPrefix ?? (!app.hasRoutes && !isAlone) })
+  }
+  return { apps, broken, problems }
+}
+
+function claim(
+  app: BuiltApp,
+  routes: readonly Route[],
+  owners: Map<string, { app: BuiltApp; index: number }>,
+): readonly Problem[] {
+  const problems: Problem[] = []
+  for (const [index, route] of routes.entries()) {
+    const key = routeKey(route)
+    const owner = owners.get(key)
+    if (owner === undefined || owner.app === app) {
+      owners.set(key, { app, index })
+      continue
+    }
+    const place: readonly PathSegment[] = app.hasRoutes ? ["routes", index] : ["name"]
+    const other = where(owner.app, owner.app.hasRoutes ? ["routes", owner.index] : ["name"])
+    const message = `route "${formatRoute(route)}" of app "${app.name}" is already a route of app "${owner.app.name}" (${other})`
+    problems.push(problemAt(app.source.document, [...app.source.at, ...place], message))
+  }
+  return problems
+}
+
+function where(app: BuiltApp, path: readonly PathSegment[]): string {
+  const { source } = app
+  const problem = problemAt(source.document, [...source.at, ...path], "")
+  return formatProblem(problem).replace(/: $/, "")
+}
+
+function noApp(places: Places, cwd: string): Problem {
+  const host = places.hosts[0]
+  if (host === undefined) return placeless(cwd, "no app found")
+  return problemAt(host.document, ["apps"], 'no app found by "apps"')
+}
+
+function placeless(file: string, message: string): Problem {
+  return { file, line: 0, column: 0, severity: "error", path: "", message }
+}
+
+function unique(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()]
+}
+
+/** Some at a time: each holds files open while it reads. */
+async function inChunks<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = []
+  for (let start = 0; start < items.length; start += 32) {
+    results.push(...(await Promise.all(items.slice(start, start + 32).map(work))))
+  }
+  return results
+}

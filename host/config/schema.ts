@@ -1,0 +1,183 @@
+/**
+ * The shape of `polyhost.json` and `polyhost.app.json`. Both published JSON Schemas and both input types come from here.
+ * Owns what each key may hold; what needs the file system, or two keys at once, is `app-spec.ts`.
+ * Messages say what is allowed; `validate.ts` adds what was seen and where.
+ */
+import { z } from "zod"
+import { parseListen } from "./listen.ts"
+import {
+  concurrency,
+  duration,
+  env,
+  expected,
+  flag,
+  health,
+  instances,
+  limits,
+  name,
+  queue,
+  route,
+  runtimeObject,
+  runtimeText,
+  text,
+  timeouts,
+  whole,
+} from "./schema-fields.ts"
+
+const appKeys = {
+  name: name.optional().describe("Name of the app. Default: the folder's name."),
+  runtime: z
+    .union([runtimeText, runtimeObject], expected('a runtime such as "node@22", or an object with "name"'))
+    .optional()
+    .describe('Runtime and version: "node@22", "bun", "deno@^2.3", or an object. Default: detected.'),
+  entry: text("the path of a file")
+    .optional()
+    .describe("Entry file, relative to the app's folder. Default: by convention."),
+  interface: z
+    .enum(
+      ["auto", "fetch", "server", "wsgi", "asgi", "rack"],
+      expected("one of auto, fetch, server, wsgi, asgi, rack"),
+    )
+    .optional()
+    .describe('How the app is called. Default: "auto".'),
+  command: z
+    .array(text("a word of a command"), expected('a list such as ["./bin/server", "--quiet"]'))
+    .min(1, expected("at least the program"))
+    .optional()
+    .describe('Program and arguments of an app with runtime "command".'),
+  routes: z
+    .array(route, expected("a list of routes"))
+    .optional()
+    .describe(
+      'Addresses of the app: host, host/path or /path; a trailing "/*" is a prefix, "*.host" a wildcard.',
+    ),
+  stripPrefix: flag.optional().describe("Remove the path of a matched prefix route before the app sees it."),
+  instances: instances.optional(),
+  concurrency: concurrency.optional(),
+  env: env.optional(),
+  envFile: z
+    .union([text("the path of a file"), z.literal(false)], expected("the path of a file, or false for none"))
+    .optional()
+    .describe('File of variables, read under "env". Default: ".env" when it exists; false for none.'),
+  bindings: z
+    .record(
+      z.string().regex(/^[A-Za-z_$][\w$]*$/, expected("a name such as AUTH")),
+      text("").regex(/^app:[a-z0-9-]{1,63}$/, expected('another app, as in "app:auth"')),
+      expected('an object such as {"AUTH": "app:auth"}'),
+    )
+    .optional()
+    .describe("Other apps that this one may call. Not enforced by this version."),
+  limits: limits.optional(),
+  timeouts: timeouts.optional(),
+  queue: queue.optional(),
+  recycle: z
+    .strictObject(
+      {
+        requests: z
+          .union([whole(1, 1_000_000_000), z.literal("off")], expected('a whole number from 1, or "off"'))
+          .optional()
+          .describe("Requests after which an instance is replaced."),
+        age: duration.optional().describe("Age at which an instance is replaced."),
+      },
+      expected('an object such as {"requests": 10000}'),
+    )
+    .optional()
+    .describe("When instances are replaced by fresh ones. Not enforced by this version."),
+  health: health.optional(),
+  cell: name
+    .optional()
+    .describe("Cell that thread and isolate apps of one name share. Not enforced by this version."),
+  reload: z
+    .strictObject(
+      {
+        touch: flag.optional().describe("Reload when the manifest or tmp/restart.txt is touched."),
+        watch: flag.optional().describe("Reload when a source file changes."),
+      },
+      expected('an object such as {"watch": true}'),
+    )
+    .optional()
+    .describe("When the app is reloaded by itself. Not enforced by this version."),
+  static: z
+    .array(
+      z.strictObject(
+        {
+          path: text("a path")
+            .startsWith("/", expected('a path that starts with "/"'))
+            .describe("Path, with a trailing /* for a folder."),
+          dir: text("the path of a folder").describe("Folder, relative to the app's."),
+        },
+        expected('an object such as {"path": "/assets/*", "dir": "public"}'),
+      ),
+      expected("a list of folders"),
+    )
+    .optional()
+    .describe("Files that the host answers itself. Not enforced by this version."),
+}
+
+const schemaKey = {
+  $schema: z.string(expected("a URL or path")).optional().describe("JSON Schema, for editors."),
+}
+
+/** `polyhost.app.json`. */
+export const appManifestSchema = z
+  .strictObject({ ...schemaKey, ...appKeys }, expected("an object: the manifest of an app"))
+  .describe("Manifest of a Polyhost app (polyhost.app.json).")
+
+/** An app written inside a host config. */
+export const inlineAppSchema = z.strictObject(
+  {
+    dir: text("the path of a folder").describe("Folder of the app, relative to the host config."),
+    ...appKeys,
+  },
+  expected("an object: an app"),
+)
+
+const listen = text("an address").superRefine((value, context) => {
+  const parsed = parseListen(value)
+  if ("problem" in parsed) context.addIssue({ code: "custom", message: parsed.problem })
+})
+
+/** `polyhost.json`. */
+export const hostConfigSchema = z
+  .strictObject(
+    {
+      ...schemaKey,
+      listen: z
+        .array(listen, expected('a list of addresses such as ["127.0.0.1:8080"]'))
+        .optional()
+        .describe(
+          'Addresses to listen on: "127.0.0.1:8080", "[::1]:8080", ":8080", "unix:/path". Default: ["127.0.0.1:8080"].',
+        ),
+      apps: z
+        .array(
+          z.union(
+            [text("a folder, manifest or pattern"), inlineAppSchema],
+            expected('a folder, manifest or pattern, or an object with "dir"'),
+          ),
+          expected('a list such as ["./apps/*"]'),
+        )
+        .describe('Apps: folders, manifests, patterns such as "./apps/*", or objects with "dir".'),
+      defaults: z
+        .strictObject(
+          {
+            timeouts: timeouts.optional(),
+            limits: limits.optional(),
+            queue: queue.optional(),
+            instances: instances.optional(),
+            concurrency: concurrency.optional(),
+            env: env.optional(),
+            health: health.optional(),
+          },
+          expected("an object of defaults"),
+        )
+        .optional()
+        .describe("Values for every app that does not give its own."),
+    },
+    expected("an object: the host config"),
+  )
+  .describe("Host config of Polyhost (polyhost.json).")
+
+export type AppManifestInput = z.input<typeof appManifestSchema>
+export type InlineAppInput = z.input<typeof inlineAppSchema>
+export type HostConfigInput = z.input<typeof hostConfigSchema>
+export type DefaultsInput = NonNullable<HostConfigInput["defaults"]>

@@ -1,0 +1,49 @@
+/** Numbers of an AppSpec and their defaults (DESIGN 4.3 and 7). Limits that nothing sets are off. */
+import type { AppSpec } from "../../runtimes/app-spec.ts"
+import type { AppManifestInput, DefaultsInput } from "./schema.ts"
+import { parseDuration, parseSize } from "./units.ts"
+
+type Settings = Pick<AppSpec, "instances" | "concurrency" | "limits" | "timeouts" | "queue" | "health">
+
+/** Settings of an app: its own, over the host config's defaults, over ours. */
+export function settingsOf(given: AppManifestInput, defaults: DefaultsInput): Settings {
+  const limits = { ...defaults.limits, ...given.limits }
+  const timeouts = { ...defaults.timeouts, ...given.timeouts }
+  const health = given.health ?? defaults.health
+  return {
+    instances: instancesOf(given.instances ?? defaults.instances ?? 1),
+    concurrency: given.concurrency ?? defaults.concurrency ?? 100,
+    limits: {
+      memoryBytes: bytes(limits.memory),
+      memorySoftBytes: bytes(limits.memorySoft),
+      files: limits.files ?? Number.POSITIVE_INFINITY,
+      requestBodyBytes: bytes(limits.requestBody),
+    },
+    timeouts: {
+      startMs: ms(timeouts.start, "15s"),
+      requestMs: ms(timeouts.request, "60s"),
+      streamMs: ms(timeouts.stream, "5m"),
+      wedgeMs: ms(timeouts.wedge, "5s"),
+      queueMs: ms(timeouts.queue, "30s"),
+      idleMs: ms(timeouts.idle, "off"),
+      drainMs: ms(timeouts.drain, "15s"),
+      killMs: ms(timeouts.kill, "5s"),
+    },
+    queue: { max: given.queue?.max ?? defaults.queue?.max ?? 100 },
+    health: health === undefined ? null : { path: health.path, intervalMs: ms(health.interval, "10s") },
+  }
+}
+
+function instancesOf(given: NonNullable<AppManifestInput["instances"]>): AppSpec["instances"] {
+  if (typeof given === "number") return { min: given, max: given }
+  const min = given.min ?? Math.min(1, given.max ?? 1)
+  return { min, max: given.max ?? Math.max(1, min) }
+}
+
+function ms(text: string | undefined, fallback: string): number {
+  return parseDuration(text ?? fallback) ?? Number.POSITIVE_INFINITY
+}
+
+function bytes(text: string | undefined): number {
+  return parseSize(text ?? "off") ?? Number.POSITIVE_INFINITY
+}

@@ -1,0 +1,35 @@
+/** Start commands of package.json and deno.json in their plain form: one known program and one file. */
+import { type Convention, DETECTABLE, FLAGS_WITH_VALUE } from "./conventions.ts"
+
+export interface StartCommand {
+  readonly convention: Convention
+  readonly file: string
+  /** Words that are not taken over: variables before the program, flags, arguments after the file. */
+  readonly dropped: readonly string[]
+}
+
+/** Null for anything but `node FILE`, `bun [run] FILE` or `deno [run|serve] FILE`, with flags and variables around. */
+export function parseStartCommand(script: string): StartCommand | null {
+  if (/[&|;<>`$"'\\\n]/.test(script)) return null
+  const words = script.trim().split(/\s+/)
+  const dropped: string[] = []
+  while (/^[A-Za-z_]\w*=/.test(words[0] ?? "")) dropped.push(words.shift()!)
+  const program = words.shift()
+  const convention = DETECTABLE.find((one) => one.name === program)
+  if (convention === undefined) return null
+  if (words[0] === "run" || words[0] === "serve") words.shift()
+  while (words[0]?.startsWith("-")) {
+    const flag = words.shift()!
+    if (flag === "-e" || flag === "--eval" || flag === "-p") return null
+    if (!isPermission(flag)) dropped.push(flag)
+    if (FLAGS_WITH_VALUE.has(flag) && words.length > 0) dropped.push(words.shift()!)
+  }
+  const file = words.shift()
+  // A bare word without a dot or slash may be a script or task name (`bun run dev`).
+  if (file === undefined || !/[./]/.test(file) || /^\w+:/.test(file)) return null
+  return { convention, file, dropped: [...dropped, ...words] }
+}
+
+function isPermission(flag: string): boolean {
+  return flag === "-A" || flag.startsWith("--allow-")
+}

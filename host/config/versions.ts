@@ -1,0 +1,36 @@
+/** Version texts as version managers write them, translated to a semver range, `lts`, `latest` or "" (any). */
+import semver from "semver"
+
+const NODE_LTS_NAMES: Readonly<Record<string, number>> = {
+  argon: 4,
+  boron: 6,
+  carbon: 8,
+  dubnium: 10,
+  erbium: 12,
+  fermium: 14,
+  gallium: 16,
+  hydrogen: 18,
+  iron: 20,
+  jod: 22,
+  krypton: 24,
+}
+
+export const VERSION_FORM = 'a version ("22", "22.11.0"), a range ("^22.12", ">=20 <23"), "lts" or "latest"'
+
+/** Null when the text is none of these. */
+export function parseVersion(text: string): string | null {
+  const word = text.trim().toLowerCase()
+  if (word === "" || word === "*" || word === "x" || word === "system") return ""
+  if (word === "lts" || word === "lts/*" || word === "lts-latest") return "lts"
+  if (["latest", "node", "stable", "current"].includes(word)) return "latest"
+  const ltsName = /^lts[/-](\w+)$/.exec(word)?.[1]
+  if (ltsName !== undefined) return NODE_LTS_NAMES[ltsName]?.toString() ?? null
+  const range = word.replace(/^(?:node|bun|deno)-?(?=v?\d)/, "").replace(/^v(?=\d)/, "")
+  return range.length <= 200 && semver.validRange(range) !== null ? range : null
+}
+
+/** False only when both are ranges and no version satisfies both. */
+export function canAgree(a: string, b: string): boolean {
+  if (semver.validRange(a) === null || semver.validRange(b) === null) return true
+  return semver.intersects(a, b)
+}
