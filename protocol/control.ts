@@ -17,8 +17,12 @@ declare class TextDecoder {
   decode(bytes: Uint8Array): string
 }
 
+const encoder = new TextEncoder()
+const strictDecoder = new TextDecoder("utf-8", { fatal: true })
+const lenientDecoder = new TextDecoder("utf-8", { fatal: false })
+
 export function writeControl(writer: FrameWriter, type: FrameTypeNumber, message: object): void {
-  writer.frame(type, 0, 0, new TextEncoder().encode(JSON.stringify(message)))
+  writer.frame(type, 0, 0, encoder.encode(JSON.stringify(message)))
 }
 
 /** @throws PolyhostError PROTOCOL_VIOLATION when the payload is too long, not UTF-8 or not JSON. */
@@ -29,17 +33,14 @@ export function readControl(payload: FramePayload): unknown {
     throw violation(`P2: a control message of ${bytes.length} bytes; the longest is ${MAX_CONTROL_BYTES}`)
   }
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes))
+    return JSON.parse(strictDecoder.decode(bytes))
   } catch (error) {
     throw violation(`P2: a control message that is not JSON (${messageOf(error)})`)
   }
 }
 
-export function readText(payload: FramePayload, skip: number): string {
-  const bytes = payload.bytes.subarray(payload.start + skip, payload.end)
-  try {
-    return new TextDecoder("utf-8", { fatal: false }).decode(bytes)
-  } catch {
-    return ""
-  }
+/** At most `maxBytes` of the payload after `skip` bytes, as text; what is not UTF-8 is replaced. */
+export function readText(payload: FramePayload, skip: number, maxBytes: number): string {
+  const start = payload.start + skip
+  return lenientDecoder.decode(payload.bytes.subarray(start, Math.min(payload.end, start + maxBytes)))
 }

@@ -17,6 +17,10 @@ export const MAX_PAYLOAD_BYTES = 256 * 1024
 export const MAX_CHUNK_BYTES = 64 * 1024
 /** Longest control (JSON) payload, in bytes. */
 export const MAX_CONTROL_BYTES = 64 * 1024
+/** Longest header block of a request or response, in bytes. */
+export const MAX_HEADER_BLOCK_BYTES = 64 * 1024
+/** Longest message in an http.disconnect of the guest, in bytes. */
+export const MAX_ABORT_MESSAGE_BYTES = 8 * 1024
 /** Body bytes in flight in each direction of a stream before credit is needed. */
 export const WINDOW_BYTES = 256 * 1024
 
@@ -169,7 +173,9 @@ function checkHeader(bytes: Uint8Array, at: number, length: number): void {
   }
   const type = bytes[at + 4]!
   if (!NAME_OF_TYPE.has(type)) throw violation(`P1: a frame of unknown type ${type}`)
-  if ((bytes[at + 5]! & ~FLAG_END) !== 0) throw violation(`P1: a frame with unknown flags ${bytes[at + 5]}`)
+  const flags = bytes[at + 5]!
+  if (flags !== 0 && (flags !== FLAG_END || type < FrameType.request || type > FrameType.body))
+    throw violation(`P1: ${frameName(type)} with flags ${flags}`)
 }
 
 /** Bytes copied into the shared block rather than sent as a chunk of their own. */

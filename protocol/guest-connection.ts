@@ -5,6 +5,7 @@
  */
 import type { Channel, ChannelListener } from "./channel.ts"
 import { readControl, writeControl } from "./control.ts"
+import { PolyhostError } from "./errors.ts"
 import {
   FLAG_END,
   type FrameHandler,
@@ -86,7 +87,14 @@ export class GuestConnection implements ChannelListener, FrameHandler {
   }
 
   data(chunk: Uint8Array): void {
-    if (!this.#closed) this.#reader.push(chunk)
+    if (this.#closed) return
+    try {
+      this.#reader.push(chunk)
+    } catch (error) {
+      if (!(error instanceof PolyhostError) || error.code !== "PROTOCOL_VIOLATION") throw error
+      this.#reader.stop()
+      this.#channel.close(error.message)
+    }
   }
 
   // P13

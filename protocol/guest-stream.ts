@@ -7,12 +7,14 @@ import {
   type FramePayload,
   FrameType,
   type FrameWriter,
+  MAX_ABORT_MESSAGE_BYTES,
   MAX_CHUNK_BYTES,
+  MAX_HEADER_BLOCK_BYTES,
   writeLatin1,
   writeUint16,
   writeUint32,
 } from "./frames.ts"
-import { RESPONSE_FIXED_BYTES } from "./messages.ts"
+import { DisconnectCode, RESPONSE_FIXED_BYTES } from "./messages.ts"
 
 /** The request head in place: each part ends where the next begins. Nothing is a string before somebody asks. */
 export interface GuestRequestHead {
@@ -67,6 +69,14 @@ export class GuestStream {
    */
   respond(status: number, lines: string, body: Uint8Array | null, end: boolean): void {
     if (this.done) return
+    if (lines.length > MAX_HEADER_BLOCK_BYTES) {
+      // P14: such a frame would cost the whole connection; this costs the one answer
+      const seen = `the response header block has ${lines.length} bytes; the longest is ${MAX_HEADER_BLOCK_BYTES}`
+      const message = new Uint8Array(seen.length)
+      writeLatin1(message, 0, seen)
+      this.abort(DisconnectCode.invalidResponse, message)
+      return
+    }
     const bodyBytes = body === null ? 0 : body.length
     const writer = this.#writer
     let at = writer.open(
@@ -103,9 +113,10 @@ export class GuestStream {
   /** Gives the answer up: the client sees an error, or a cut when the head is out (P10). `code` as in DisconnectCode. */
   abort(code: number, message: Uint8Array): void {
     if (this.done) return
-    const at = this.#writer.open(FrameType.disconnect, 0, this.id, 1 + message.length)
+    const bytes = message.subarray(0, MAX_ABORT_MESSAGE_BYTES)
+    const at = this.#writer.open(FrameType.disconnect, 0, this.id, 1 + bytes.length)
     this.#writer.slab[at] = code
-    this.#writer.slab.set(message, at + 1)
+    this.#writer.slab.set(bytes, at + 1)
     this.#finish()
   }
 

@@ -14,9 +14,11 @@ import {
   FrameType,
   FrameWriter,
   frameName,
+  MAX_ABORT_MESSAGE_BYTES,
   violation,
+  WINDOW_BYTES,
 } from "./frames.ts"
-import { HostStream } from "./host-stream.ts"
+import { LogLimit } from "./log-limit.ts"
 import type { Welcome } from "./messages.ts"
 import {
   type Hello,
@@ -25,9 +27,14 @@ import {
   logSchema,
   type StartupComplete,
   type StartupFailed,
+  shutdownCompleteSchema,
   startupCompleteSchema,
   startupFailedSchema,
 } from "./schemas.ts"
+import { StreamTable } from "./stream-table.ts"
+
+/** What a guest may leave unread beyond the windows of its streams before it counts as hostile. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 
 export interface HostConnectionEvents {
   /** The guest said who it is. Answer with `welcome` or `close`, now or later. */
@@ -47,7 +54,8 @@ export interface HostConnectionOptions {
   readonly now: () => number
 }
 
-type State = "new" | "greeted" | "starting" | "ready" | "closed"
+/** `failed`: the guest said that it cannot start; it has no more to say but its log. */
+type State = "new" | "greeted" | "starting" | "failed" | "ready" | "closed"
 
 export class HostConnection implements ChannelListener, FrameHandler {
   readonly #channel: Channel
@@ -55,10 +63,13 @@ export class HostConnection implements ChannelListener, FrameHandler {
   readonly #now: () => number
   readonly #reader = new FrameReader(this)
   readonly #writer: FrameWriter
-  readonly #streams = new Map<number, HostStream>()
+  readonly #streams = new StreamTable()
+  readonly #logLimit: LogLimit
   #state: State = "new"
-  #lastStream = 0
-  #pingSentAt = 0
+  #welcome: Welcome | null = null
+  /** NaN while no heartbeat is unanswered. */
+  #pingSentAt = Number.NaN
+  #shutdown: "no" | "asked" | "complete" = "no"
   #closeReason = ""
   #closeCode: ClientErrorCode = "APP_CRASHED"
   #violated = false
@@ -67,6 +78,7 @@ export class HostConnection implements ChannelListener, FrameHandler {
     this.#channel = channel
     this.#events = events
     this.#now = options.now
+    this.#logLimit = new LogLimit(options.now)
     this.#writer = new FrameWriter(channel, options.schedule)
     channel.listen(this)
   }
@@ -83,36 +95,44 @@ export class HostConnection implements ChannelListener, FrameHandler {
   welcome(welcome: Welcome): void {
     if (this.#state !== "greeted") return
     this.#state = "starting"
+    this.#welcome = welcome
     writeControl(this.#writer, FrameType.welcome, welcome)
   }
 
   /** Hands the exchange to the guest. When the connection is closed it fails at once. */
   serve(exchange: Exchange): void {
-    if (this.#state !== "ready") {
+    if (this.#state !== "ready" || this.#closeReason !== "") {
       exchange.fail(this.#closeCode, this.#closeReason || "the connection to the instance is not open")
       return
     }
-    // P5
-    const id = ++this.#lastStream
-    const stream = new HostStream(id, exchange, this.#writer, this.#streams)
-    this.#streams.set(id, stream)
-    stream.open()
+    // P12
+    if (this.#shutdown !== "no") {
+      exchange.fail("APP_UNAVAILABLE", "the instance is stopping")
+      return
+    }
+    this.#streams.open(exchange, this.#writer)
+    // P15
+    const mayWait = MAX_UNREAD_BYTES + this.#streams.size * WINDOW_BYTES
+    if (this.#channel.bufferedBytes > mayWait)
+      this.#poison(violation(`P15: the guest left ${this.#channel.bufferedBytes} bytes unread`))
   }
 
   /** Sends a heartbeat unless one is unanswered. */
   ping(): void {
-    if (this.#state !== "ready" || this.#pingSentAt !== 0) return
+    if (this.#state !== "ready" || !Number.isNaN(this.#pingSentAt)) return
     this.#pingSentAt = this.#now()
     this.#writer.open(FrameType.ping, 0, 0, 0)
   }
 
   /** Milliseconds since the unanswered heartbeat was sent, 0 when there is none. */
   silentMs(): number {
-    return this.#pingSentAt === 0 ? 0 : this.#now() - this.#pingSentAt
+    return Number.isNaN(this.#pingSentAt) ? 0 : this.#now() - this.#pingSentAt
   }
 
+  /** Asks the guest, once it was welcomed, to finish; no exchange is taken from then on. */
   shutdown(reason: string, graceMs: number): void {
-    if (this.#state === "closed") return
+    if (this.#shutdown !== "no" || (this.#state !== "starting" && this.#state !== "ready")) return
+    this.#shutdown = "asked"
     writeControl(this.#writer, FrameType.shutdown, { reason, graceMs })
     this.#writer.flush()
   }
@@ -131,6 +151,7 @@ export class HostConnection implements ChannelListener, FrameHandler {
     if (this.#state === "closed" || this.#violated) return
     try {
       this.#reader.push(chunk)
+      this.#streams.deliverSmall()
     } catch (error) {
       this.#poison(error)
     }
@@ -143,9 +164,7 @@ export class HostConnection implements ChannelListener, FrameHandler {
     this.#reader.stop()
     const why = this.#closeReason || reason
     this.#closeReason = why
-    const streams = [...this.#streams.values()]
-    this.#streams.clear()
-    for (const stream of streams) stream.fail(this.#closeCode, why)
+    this.#streams.failAll(this.#closeCode, why)
     this.#events.closed(why, this.#violated)
   }
 
@@ -157,29 +176,23 @@ export class HostConnection implements ChannelListener, FrameHandler {
   #streamFrame(type: number, flags: number, id: number, payload: FramePayload): void {
     // P4
     if (this.#state !== "ready") throw violation(`P4: ${frameName(type)} before lifespan.startup.complete`)
-    const stream = this.#streams.get(id)
-    if (stream === undefined) {
-      // P6: a late frame of an exchange that ended is dropped; an id that was never issued is a violation
-      if (id === 0 || id > this.#lastStream)
-        throw violation(`P6: ${frameName(type)} on stream ${id}, never opened`)
-      return
-    }
-    switch (type) {
-      case FrameType.response:
-        return stream.response(flags, payload)
-      case FrameType.body:
-        return stream.responseBody(flags, payload)
-      case FrameType.credit:
-        return stream.credit(payload)
-      case FrameType.disconnect:
-        return stream.aborted(payload.bytes[payload.start] ?? 0, readText(payload, 1))
-      default:
-        throw violation(`P5: ${frameName(type)} from the guest`)
-    }
+    // P5
+    if (type === FrameType.request) throw violation(`P5: ${frameName(type)} from the guest`)
+    // P6
+    const stream = this.#streams.find(type, id, payload.end - payload.start)
+    if (stream === undefined) return
+    if (type === FrameType.body) return stream.responseBody(flags, payload)
+    if (type === FrameType.response) return stream.response(flags, payload)
+    if (type === FrameType.credit) return stream.credit(payload)
+    // P10
+    if (payload.end === payload.start) throw violation("P10: http.disconnect without a reason")
+    stream.aborted(payload.bytes[payload.start]!, readText(payload, 1, MAX_ABORT_MESSAGE_BYTES))
   }
 
   #controlFrame(type: number, stream: number, payload: FramePayload): void {
+    // P5
     if (stream !== 0) throw violation(`P5: ${frameName(type)} on stream ${stream}`)
+    // P3
     if (type !== FrameType.hello && (this.#state === "new" || this.#state === "greeted")) {
       throw violation(`P3: ${frameName(type)} before the handshake`)
     }
@@ -191,32 +204,58 @@ export class HostConnection implements ChannelListener, FrameHandler {
         return this.#events.hello(hello)
       }
       case FrameType.startupComplete: {
-        if (this.#state !== "starting") throw violation("P4: a second lifespan.startup.complete")
+        // P4
+        if (this.#state !== "starting") throw violation(`P4: ${frameName(type)} a second time`)
         const ready = checked(startupCompleteSchema.safeParse(readControl(payload)), frameName(type))
+        this.#checkSocket(ready)
         this.#state = "ready"
         return this.#events.started(ready)
       }
       case FrameType.startupFailed: {
-        if (this.#state !== "starting") throw violation("P4: lifespan.startup.failed after the start")
-        return this.#events.startFailed(
-          checked(startupFailedSchema.safeParse(readControl(payload)), frameName(type)),
-        )
+        // P4
+        if (this.#state !== "starting") throw violation(`P4: ${frameName(type)} after the start`)
+        const failure = checked(startupFailedSchema.safeParse(readControl(payload)), frameName(type))
+        this.#state = "failed"
+        return this.#events.startFailed(failure)
       }
       case FrameType.pong:
         // P11
-        if (this.#pingSentAt === 0) throw violation("P11: a pong without a ping")
-        this.#pingSentAt = 0
+        if (payload.end > payload.start) throw violation("P11: a pong with a payload")
+        if (Number.isNaN(this.#pingSentAt)) throw violation("P11: a pong without a ping")
+        this.#pingSentAt = Number.NaN
         return
       case FrameType.log:
-        return this.#events.log(checked(logSchema.safeParse(readControl(payload)), "log"))
+        return this.#log(payload)
       case FrameType.shutdownComplete:
+        // P12
+        if (this.#shutdown !== "asked") throw violation(`P12: ${frameName(type)} that nobody asked for`)
+        checked(shutdownCompleteSchema.safeParse(readControl(payload)), frameName(type))
+        this.#shutdown = "complete"
         return this.#events.shutdownComplete()
       default:
         throw violation(`P5: ${frameName(type)} from the guest`)
     }
   }
 
+  /** A guest that could name any socket would have the host talk to any: to its own admin API, say. */
+  #checkSocket(ready: StartupComplete): void {
+    if (ready.interface !== "server" || this.#welcome === null) return
+    const { socketDir, socketPrefix } = this.#welcome
+    const name = ready.path.slice(ready.path.lastIndexOf("/") + 1)
+    // P4
+    if (ready.path !== `${socketDir}/${name}` || !name.startsWith(socketPrefix) || name.includes("\0"))
+      throw violation("P4: lifespan.startup.complete names a socket that is not the guest's own")
+  }
+
+  #log(payload: FramePayload): void {
+    const verdict = this.#logLimit.count(payload.end - payload.start)
+    if (verdict === "read") this.#events.log(checked(logSchema.safeParse(readControl(payload)), "log"))
+    else if (verdict === "first-drop")
+      this.#events.log({ level: "warn", message: "too many log messages: some were dropped" })
+  }
+
   #poison(error: unknown): void {
+    if (this.#violated) return
     this.#violated = true
     this.#reader.stop()
     this.#closeCode = "APP_PROTOCOL_ERROR"

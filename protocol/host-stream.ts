@@ -50,6 +50,7 @@ export class HostStream implements ExchangeHandler {
   #started = false
   /** The guest's last frame is here, though the client may not have all of it yet. */
   #ended = false
+  #endDelivered = false
 
   constructor(id: number, exchange: Exchange, writer: FrameWriter, owner: StreamOwner) {
     this.id = id
@@ -132,11 +133,17 @@ export class HostStream implements ExchangeHandler {
     this.#started = true
     this.#takeFromWindow(end - bodyStart)
     if ((flags & FLAG_END) !== 0) this.#end()
+    this.#endDelivered = this.#ended
     const body = end > bodyStart ? bytes.subarray(bodyStart, end) : null
     try {
       if (status < 200 || status > 599) throw invalid(`status ${status}`)
       if (bodyStart - linesStart > MAX_HEADER_BLOCK_BYTES) throw invalid("a header block over 64 KiB")
-      this.#blocked = !this.#exchange.respond(status, bytes.subarray(linesStart, bodyStart), body, this.#ended)
+      this.#blocked = !this.#exchange.respond(
+        status,
+        bytes.subarray(linesStart, bodyStart),
+        body,
+        this.#ended,
+      )
     } catch (error) {
       // P14: the head is the app's fault, not the guest's: it costs this exchange alone
       if (this.#owner.abandon(this.id, this.#lateBytes())) this.#sendDisconnect("host-stopping")
@@ -161,6 +168,7 @@ export class HostStream implements ExchangeHandler {
       if (last && !this.#blocked) this.#deliverHeld()
       return
     }
+    this.#endDelivered = last
     this.#blocked = !this.#exchange.write(bytes.subarray(start, end), last)
     this.#giveCredit()
   }
@@ -183,11 +191,12 @@ export class HostStream implements ExchangeHandler {
   }
 
   /** The app gave up on this answer (P10). */
-  aborted(message: string): void {
+  aborted(reason: number, message: string): void {
     this.#owner.release(this.id)
     if (!this.#blocked) this.#deliverHeld()
     this.#dropHeld()
-    this.#exchange.fail("APP_ERROR", message || "the app aborted its response")
+    const code = reason === DisconnectCode.invalidResponse ? "APP_RESPONSE_INVALID" : "APP_ERROR"
+    this.#exchange.fail(code, message || "the app aborted its response")
   }
 
   /** The channel is gone (P13). */
@@ -215,10 +224,11 @@ export class HostStream implements ExchangeHandler {
   #deliverHeld(): void {
     const held = this.#held
     if (held === null) return
-    while (!this.#blocked) {
+    while (!this.#blocked && !this.#endDelivered && !this.#exchange.finished) {
       const piece = held.take()
-      if (piece === null) return
-      this.#blocked = !this.#exchange.write(piece, this.#ended && held.empty)
+      this.#endDelivered = this.#ended && held.empty
+      if (piece === null && !this.#endDelivered) return
+      this.#blocked = !this.#exchange.write(piece ?? new Uint8Array(0), this.#endDelivered)
     }
   }
 

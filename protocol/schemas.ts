@@ -35,3 +35,6 @@ export const logSchema = z.object({
   message: z.string(),
 })
 export type Log = z.infer<typeof logSchema>
+
+/** guest → host: `lifespan.shutdown.complete`. */
+export const shutdownCompleteSchema = z.object({})
