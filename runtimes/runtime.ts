@@ -3,6 +3,7 @@
  * A runtime knows how to launch an instance and nothing else: when to start, restart, replace and give up is the
  * supervisor's (`host/supervisor/`). Differences between kinds that the host must know are data: `Capabilities`.
  */
+import type { ClientErrorCode } from "../protocol/errors.ts"
 import type { Exchange } from "../protocol/exchange.ts"
 import type { AppSpec, InterfaceName, RuntimeName } from "./app-spec.ts"
 
@@ -69,16 +70,19 @@ export interface Instance {
   readonly pid: number
   readonly runtime: ResolvedRuntime
   readonly interface: InterfaceName
-  /** Exchanges given to `serve` and not finished. */
-  readonly inFlight: number
   /** Milliseconds since the oldest unanswered heartbeat was sent; 0 when all are answered, or where there are none. */
   silentMs(): number
+  /** Sends a heartbeat unless one is unanswered. The app's own event loop answers it. */
+  heartbeat(): void
   /** Answers the exchange. Never throws; when the instance dies every exchange in flight fails at once. */
   serve(exchange: Exchange): void
-  /** Asks the app to finish: lifespan shutdown, then TERM, then (after `killMs`) KILL to the whole process group. */
-  stop(options: { drainMs: number; killMs: number }): Promise<Exit>
-  /** Ends it now, the whole process group. `reason` is what `exited` and the failed exchanges report. */
-  kill(reason: string): void
+  /**
+   * Ends it politely: the app runs its `close` and finishes its `waitUntil` work (at most `graceMs`), then TERM and, after
+   * `killMs`, KILL, both to the whole process group. The caller has drained it first. Callers share one promise.
+   */
+  stop(options: { graceMs: number; killMs: number }): Promise<Exit>
+  /** Ends it now, the whole process group. `reason` is what `exited` and the exchanges in flight report, with `code`. */
+  kill(reason: string, code?: ClientErrorCode): void
   /** Settles once, never rejects. */
   readonly exited: Promise<Exit>
 }

@@ -1,0 +1,10 @@
+/** Runtime `bun`: one child process an instance, any Bun from 1.2. */
+import type { Launchpad } from "../process/launchpad.ts"
+import { guestRuntime } from "../process/guest-runtime.ts"
+import type { Runtime } from "../runtime.ts"
+import type { Toolchain } from "../toolchain/index.ts"
+import { commandLine } from "./command-line.ts"
+
+export function createRuntime(launchpad: Launchpad, toolchain: Toolchain): Runtime {
+  return guestRuntime("bun", { launchpad, toolchain, commandLine })
+}

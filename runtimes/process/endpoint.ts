@@ -1,0 +1,116 @@
+/**
+ * The host's end of all channels: one unix socket that every guest connects to. A connection that does not say hello
+ * with the token of a running launch, in time and as its first message, is closed. Owns nothing of a launch but its token.
+ */
+import { randomBytes } from "node:crypto"
+import { createServer, type Server, type Socket } from "node:net"
+import { join } from "node:path"
+import { PROTOCOL_VERSION } from "../../protocol/frames.ts"
+import { HostConnection, type HostConnectionEvents } from "../../protocol/host-connection.ts"
+import type { Hello } from "../../protocol/messages.ts"
+import { createSocketChannel } from "../socket-channel.ts"
+
+/** How long a stranger may stay silent, and how many may wait at once. */
+const HELLO_MS = 5000
+const MAX_STRANGERS = 256
+
+export interface Endpoint {
+  readonly path: string
+  /** Waits for one guest. `connected` is called when it came; its events go to what that returns. */
+  expect(connected: (connection: HostConnection, hello: Hello) => GuestEvents): Expectation
+  close(): Promise<void>
+}
+
+export interface Expectation {
+  readonly token: string
+  cancel(): void
+}
+
+export type GuestEvents = Omit<HostConnectionEvents, "hello">
+
+export async function createEndpoint(runDir: string): Promise<Endpoint> {
+  const path = join(runDir, "host.sock")
+  const expected = new Map<string, (connection: HostConnection, hello: Hello) => GuestEvents>()
+  const sockets = new Set<Socket>()
+  let strangers = 0
+
+  const server = createServer((socket) => {
+    if (strangers >= MAX_STRANGERS) {
+      socket.destroy()
+      return
+    }
+    strangers++
+    sockets.add(socket)
+    socket.once("close", () => sockets.delete(socket))
+    accept(socket, expected, () => strangers--)
+  })
+  await listen(server, path)
+
+  return {
+    path,
+    expect(connected) {
+      const token = randomBytes(24).toString("base64url")
+      expected.set(token, connected)
+      return { token, cancel: () => expected.delete(token) }
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+}
+
+function accept(
+  socket: Socket,
+  expected: Map<string, (connection: HostConnection, hello: Hello) => GuestEvents>,
+  known: () => void,
+): void {
+  let guest: GuestEvents | undefined
+  let stranger = true
+  const settle = (): void => {
+    if (!stranger) return
+    stranger = false
+    clearTimeout(timer)
+    known()
+  }
+  const connection = new HostConnection(
+    createSocketChannel(socket),
+    {
+      hello(hello) {
+        const connected = expected.get(hello.token)
+        if (connected === undefined) return connection.close("a guest that nobody expects")
+        if (!isAccepted(hello.protocol)) {
+          return connection.close(`a guest of protocol ${hello.protocol}; this host speaks ${PROTOCOL_VERSION}`)
+        }
+        expected.delete(hello.token)
+        settle()
+        guest = connected(connection, hello)
+      },
+      started: (message) => guest?.started(message),
+      startFailed: (message) => guest?.startFailed(message),
+      log: (message) => guest?.log(message),
+      shutdownComplete: () => guest?.shutdownComplete(),
+      closed(reason, violation) {
+        settle()
+        guest?.closed(reason, violation)
+      },
+    },
+    { schedule: setImmediate, now: () => performance.now() },
+  )
+  const timer = setTimeout(() => connection.close("a guest that said nothing"), HELLO_MS)
+}
+
+/** The same major version; any minor (a minor version only adds). */
+function isAccepted(protocol: string): boolean {
+  return protocol.split(".")[0] === PROTOCOL_VERSION.split(".")[0]
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject)
+    server.listen(path, () => {
+      server.off("error", reject)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,43 @@
+/** What the runtimes with a guest have in common: everything but the command line. */
+import type { RuntimeName } from "../app-spec.ts"
+import type { Runtime } from "../runtime.ts"
+import type { Toolchain } from "../toolchain/index.ts"
+import { type CommandLine, launchGuest } from "./launch-guest.ts"
+import type { Launchpad } from "./launchpad.ts"
+
+export interface CommandLineInput {
+  readonly entry: string
+  readonly version: string
+  readonly args: readonly string[]
+  readonly guest: string
+  readonly interface: "auto" | "fetch" | "server"
+  readonly dir: string
+}
+
+export function guestRuntime(
+  name: RuntimeName,
+  parts: {
+    launchpad: Launchpad
+    toolchain: Toolchain
+    commandLine: (input: CommandLineInput) => CommandLine
+  },
+): Runtime {
+  return {
+    name,
+    capabilities: { installable: true, interfaces: ["fetch", "server"], guest: true, entry: true },
+    resolve: (spec, { signal }) =>
+      parts.toolchain.resolve(spec.runtime, { app: spec.name, dir: spec.dir, signal }),
+    // Async, so that a command line which is impossible on this version rejects.
+    launch: async (spec, resolved, options) => {
+      const commandLine = parts.commandLine({
+        entry: spec.entry ?? "",
+        version: resolved.version,
+        args: spec.runtime.args,
+        guest: parts.launchpad.guestFile,
+        interface: spec.interface === "fetch" || spec.interface === "server" ? spec.interface : "auto",
+        dir: spec.dir,
+      })
+      return launchGuest(parts.launchpad, { spec, resolved, commandLine, options })
+    },
+  }
+}

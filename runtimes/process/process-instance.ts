@@ -1,0 +1,125 @@
+/**
+ * An instance that is a child process: the one implementation of Instance for node, bun, deno and command. Joins the
+ * child, its connection (where there is a guest) and its upstream (where it is a server). Counterpart: the guest.
+ */
+import { rm } from "node:fs/promises"
+import type { ClientErrorCode } from "../../protocol/errors.ts"
+import type { Exchange } from "../../protocol/exchange.ts"
+import type { HostConnection } from "../../protocol/host-connection.ts"
+import type { InterfaceName } from "../app-spec.ts"
+import type { Exit, Instance, ResolvedRuntime } from "../runtime.ts"
+import type { Child } from "./child.ts"
+import type { Upstream } from "./upstream.ts"
+
+export interface ProcessInstanceParts {
+  readonly id: string
+  readonly runtime: ResolvedRuntime
+  readonly interface: InterfaceName
+  readonly child: Child
+  readonly connection: HostConnection | null
+  readonly upstream: Upstream | null
+  /** Files to remove when it has ended. */
+  readonly files: () => Promise<readonly string[]>
+}
+
+export class ProcessInstance implements Instance {
+  readonly id: string
+  readonly pid: number
+  readonly runtime: ResolvedRuntime
+  readonly interface: InterfaceName
+  readonly exited: Promise<Exit>
+  readonly #parts: ProcessInstanceParts
+  #expected = false
+  #reason: string | undefined
+  #code: ClientErrorCode = "APP_CRASHED"
+  #stopping: Promise<Exit> | undefined
+  #shutdownComplete: (() => void) | undefined
+
+  constructor(parts: ProcessInstanceParts) {
+    this.#parts = parts
+    this.id = parts.id
+    this.pid = parts.child.pid
+    this.runtime = parts.runtime
+    this.interface = parts.interface
+    this.exited = this.#watchExit()
+  }
+
+  silentMs(): number {
+    return this.#parts.connection?.silentMs() ?? 0
+  }
+
+  heartbeat(): void {
+    this.#parts.connection?.ping()
+  }
+
+  serve(exchange: Exchange): void {
+    const { upstream, connection } = this.#parts
+    if (upstream !== null) upstream.serve(exchange)
+    else connection?.serve(exchange)
+  }
+
+  stop(options: { graceMs: number; killMs: number }): Promise<Exit> {
+    this.#stopping ??= this.#stop(options)
+    return this.#stopping
+  }
+
+  kill(reason: string, code: ClientErrorCode = "APP_CRASHED"): void {
+    this.#reason ??= reason
+    this.#code = code
+    this.#parts.child.signal("SIGKILL")
+    this.#disconnect()
+  }
+
+  // Events of the connection, after the start
+
+  connectionClosed(reason: string, violation: boolean): void {
+    if (!this.#parts.child.alive || this.#expected) return
+    // A guest without its channel is of no use, and one that broke the protocol is not to be trusted.
+    this.kill(violation ? reason : "the app closed its channel to the host", violation ? "APP_PROTOCOL_ERROR" : "APP_CRASHED")
+  }
+
+  shutdownComplete(): void {
+    this.#shutdownComplete?.()
+  }
+
+  async #stop({ graceMs, killMs }: { graceMs: number; killMs: number }): Promise<Exit> {
+    const { child, connection } = this.#parts
+    this.#expected = true
+    if (connection !== null && this.#parts.upstream === null) {
+      const complete = new Promise<void>((resolve) => {
+        this.#shutdownComplete = resolve
+      })
+      connection.shutdown("the host stops this instance", graceMs)
+      await Promise.race([complete, this.exited, deadline(graceMs + killMs)])
+    }
+    child.signal("SIGTERM")
+    const ended = await Promise.race([this.exited, deadline(killMs)])
+    if (ended === undefined) {
+      this.#reason ??= `did not end within ${killMs} ms of SIGTERM, killed`
+      child.signal("SIGKILL")
+    }
+    return this.exited
+  }
+
+  async #watchExit(): Promise<Exit> {
+    const { child, files } = this.#parts
+    const exit = await child.exited
+    this.#reason ??= exit.reason
+    this.#disconnect()
+    for (const file of await files()) await rm(file, { force: true })
+    return { expected: this.#expected, reason: this.#reason, code: exit.code, signal: exit.signal }
+  }
+
+  #disconnect(): void {
+    const reason = this.#reason ?? "the instance ended"
+    this.#parts.connection?.close(reason, this.#code)
+    this.#parts.upstream?.close(reason, this.#code)
+  }
+}
+
+/** Resolves with undefined after `ms`; never keeps the process alive. */
+function deadline(ms: number): Promise<undefined> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms, undefined).unref()
+  })
+}
