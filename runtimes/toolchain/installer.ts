@@ -66,7 +66,11 @@ export function createInstaller(parts: InstallerParts): Installer {
       checkLock(order, dist.integrity)
       work = await cache.makeWorkDir(`${name}-${version}`)
       await checkSpace(order, cache.dir, dist.unpackedBytes)
-      const progress = (bytes: number | null) => say("downloading", bytes === null ? {} : { bytes })
+      let arrived = 0
+      const progress = (bytes: number | null) => {
+        arrived = Math.max(arrived, bytes ?? 0)
+        say("downloading", arrived === 0 ? {} : { bytes: arrived })
+      }
       const tarball = await download(order, { folder: work, cwd: order.cwd, signal, progress })
       await checkHash(order, tarball, dist.integrity)
       signal.throwIfAborted()
@@ -84,11 +88,13 @@ export function createInstaller(parts: InstallerParts): Installer {
       return { path, origin }
     } catch (error) {
       if (signal.aborted) throw error
+      // First, so that a message about a full disk tells how much room there is without our half.
+      await remove(work)
       const told = await explain(error, order, cache.dir)
       say("failed", { message: messageOf(told) })
       throw told
     } finally {
-      if (work) await rm(work, { recursive: true, force: true }).catch(() => undefined)
+      await remove(work)
     }
   }
 
@@ -114,6 +120,12 @@ export function createInstaller(parts: InstallerParts): Installer {
 }
 
 const MAX_DOWNLOADS = 2
+
+/** tar may still be ending its other writes after one has failed: then the folder is not empty at once. */
+async function remove(work: string | null): Promise<void> {
+  if (work === null) return
+  await rm(work, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }).catch(() => undefined)
+}
 
 function checkLock(order: InstallOrder, promised: string): void {
   if (order.lockedIntegrity === null || order.lockedIntegrity === promised) return

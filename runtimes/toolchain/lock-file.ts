@@ -102,8 +102,12 @@ export function createLockFile(
 
     async pins() {
       const content = await read("")
-      if (content === null) throw new PolyhostError("CONFIG_INVALID", `${path} cannot be understood. Nothing was removed.`)
-      return Object.entries(content.requests).map(([request, version]) => ({ name: request.split("@")[0]!, version }))
+      if (content === null)
+        throw new PolyhostError("CONFIG_INVALID", `${path} cannot be understood. Nothing was removed.`)
+      return Object.entries(content.requests).map(([request, version]) => ({
+        name: request.split("@")[0]!,
+        version,
+      }))
     },
 
     async record(entry) {

@@ -20,8 +20,6 @@ import {
 } from "./types.ts"
 import { parseVersionRequest } from "./version-request.ts"
 
-export type * from "./types.ts"
-
 export function createToolchain({ cacheDir, lockFile, env, report }: ToolchainOptions): Toolchain {
   const cache = createCache(cacheDir)
   const inventory = createInventory(cache, env)

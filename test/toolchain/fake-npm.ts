@@ -7,7 +7,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { create } from "tar"
-import { createToolchain, type Toolchain, type ToolchainEvent } from "../../runtimes/toolchain/toolchain.ts"
+import { createToolchain, type Toolchain, type ToolchainEvent } from "../../runtimes/toolchain/index.ts"
 
 export type Behaviour = "normal" | "offline" | "disk-full" | "cut" | "damaged" | "hang"
 
@@ -58,7 +58,9 @@ export async function createFakeRegistry(): Promise<FakeRegistry> {
       await writeFile(join(source, "package", "package.json"), "{}")
       const tarball = join(store, `${version}.tgz`)
       await create({ gzip: true, file: tarball, cwd: source, portable: true }, ["package"])
-      hashes[version] = `sha512-${createHash("sha512").update(await readFile(tarball)).digest("base64")}`
+      hashes[version] = `sha512-${createHash("sha512")
+        .update(await readFile(tarball))
+        .digest("base64")}`
       await writeFile(join(store, "hashes.json"), JSON.stringify(hashes))
     },
 
@@ -82,7 +84,10 @@ export async function createFakeRegistry(): Promise<FakeRegistry> {
         ...toolchain,
         events,
         deno: (version, signal = new AbortController().signal) =>
-          toolchain.resolve({ name: "deno", version, path: null, args: [] }, { app: "shop", dir: root, signal }),
+          toolchain.resolve(
+            { name: "deno", version, path: null, args: [] },
+            { app: "shop", dir: root, signal },
+          ),
       }
     },
 

@@ -1,5 +1,5 @@
 /** A process of its own that resolves one deno and prints the answer: for tests with two hosts. */
-import { createToolchain } from "../../runtimes/toolchain/toolchain.ts"
+import { createToolchain } from "../../runtimes/toolchain/index.ts"
 
 const [cacheDir = "", lockFile = "", version = ""] = process.argv.slice(2)
 const toolchain = createToolchain({ cacheDir, lockFile, env: process.env, report: () => undefined })

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { packageFor, type Platform } from "../../runtimes/toolchain/platform-package.ts"
+import { type Platform, packageFor } from "../../runtimes/toolchain/platform-package.ts"
 
 const LINUX: Platform = { os: "linux", cpu: "x64", libc: "glibc", avx2: true }
 const MAC: Platform = { os: "darwin", cpu: "arm64", libc: null, avx2: true }
@@ -20,9 +20,13 @@ test.each([
 })
 
 test("node on musl libc is refused with a way out", () => {
-  expect(packageFor("node", { ...LINUX, libc: "musl" })).toEqual({ reason: expect.stringMatching(/musl.*"path"/) })
+  expect(packageFor("node", { ...LINUX, libc: "musl" })).toEqual({
+    reason: expect.stringMatching(/musl.*"path"/),
+  })
 })
 
 test("a platform without a build is named", () => {
-  expect(packageFor("deno", { ...LINUX, cpu: "riscv64" })).toEqual({ reason: expect.stringContaining("linux-riscv64") })
+  expect(packageFor("deno", { ...LINUX, cpu: "riscv64" })).toEqual({
+    reason: expect.stringContaining("linux-riscv64"),
+  })
 })

@@ -2,7 +2,16 @@ import { describe, expect, test } from "vitest"
 import { isLtsMajor, parseVersionRequest } from "../../runtimes/toolchain/version-request.ts"
 
 const NOW = Date.parse("2026-11-20")
-const PUBLISHED = ["18.20.8", "20.20.2", "22.12.0", "22.23.3", "24.21.0", "25.9.0", "26.10.0", "27.0.0-alpha.1"]
+const PUBLISHED = [
+  "18.20.8",
+  "20.20.2",
+  "22.12.0",
+  "22.23.3",
+  "24.21.0",
+  "25.9.0",
+  "26.10.0",
+  "27.0.0-alpha.1",
+]
 
 function pick(text: string, versions = PUBLISHED, nowMs = NOW): string | null {
   return parseVersionRequest("node", text, nowMs)!.pickPublished(versions)
