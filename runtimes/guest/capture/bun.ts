@@ -1,0 +1,113 @@
+/**
+ * Capture of Bun.serve (which also serves `export default { fetch }` and node:http) and of Bun.listen.
+ * A listen that node.ts redirected already arrives here with its private path and passes through.
+ */
+import type { Asked } from "./asked.ts"
+import { describe } from "./asked.ts"
+import type { Bound, Ledger } from "./ledger.ts"
+import type { Undo } from "./undo.ts"
+
+interface BunGlobal {
+  serve(options: BunOptions): BunServer
+  listen?(options: BunOptions): object
+}
+
+type BunOptions = Readonly<Record<string, unknown>>
+type BunServer = object
+
+const DEFAULT_PORT = 3000
+
+export function captureBun(ledger: Ledger, undo: Undo): void {
+  const bun = (globalThis as { Bun?: BunGlobal }).Bun
+  if (bun === undefined) return
+  const { serve, listen } = bun
+  const capturedServe = (options: BunOptions, ...rest: unknown[]): BunServer => {
+    const call = serve as (...args: unknown[]) => BunServer
+    if (typeof options !== "object" || options === null) return call.call(bun, options, ...rest)
+    if (ledger.isPrivate(options["unix"])) return call.call(bun, options, ...rest)
+    const asked = askedOf(options)
+    const path = ledger.nextPath()
+    const server = attempt(ledger, asked, () => call.call(bun, onUnixSocket(options, path), ...rest))
+    answerAsAsked(server, asked, ledger)
+    const speaks = options["tls"] ? "tls" : "http"
+    ledger.bound({ path, by: "Bun.serve", asked, options, speaks, isOpen: () => true })
+    return server
+  }
+  undo.replace(bun, "serve", { value: capturedServe })
+  if (listen === undefined) return
+  const capturedListen = (options: BunOptions): object => {
+    const untouched = options?.["unix"] !== undefined || typeof options?.["port"] !== "number"
+    if (untouched) return listen.call(bun, options)
+    const asked: Asked = { kind: "tcp", host: textOrNull(options["hostname"]), port: Number(options["port"]) }
+    const path = ledger.nextPath()
+    const listener = attempt(ledger, asked, () => listen.call(bun, onUnixSocket(options, path)))
+    const port = asked.port === 0 ? ledger.nextFakePort() : asked.port
+    own(listener, { port, hostname: asked.host ?? "0.0.0.0" })
+    const speaks = options["tls"] ? "tls" : "raw"
+    ledger.bound({ path, by: "Bun.serve", asked, options, speaks, isOpen: () => true })
+    return listener
+  }
+  undo.replace(bun, "listen", { value: capturedListen })
+}
+
+/** Bun reads the port from the options, then from these variables of the app's environment. */
+function askedOf(options: BunOptions): Asked {
+  const { unix, fd } = options
+  if (typeof unix === "string" && unix !== "") return { kind: "path", path: unix }
+  if (typeof fd === "number") return { kind: "fd", fd }
+  const env = (globalThis as { process?: { env: Record<string, string | undefined> } }).process?.env ?? {}
+  const port = options["port"] ?? env["BUN_PORT"] ?? env["PORT"] ?? env["NODE_PORT"] ?? DEFAULT_PORT
+  return { kind: "tcp", host: textOrNull(options["hostname"]), port: Number(port) || 0 }
+}
+
+/**
+ * The app's own object stays the prototype, so that getters, inherited and later properties of it are seen; what names an
+ * address is covered by `undefined`.
+ */
+function onUnixSocket(options: BunOptions, path: string): BunOptions {
+  const covered: Record<string, unknown> = { unix: path }
+  for (const key of ["port", "hostname", "reusePort", "ipv6Only", "fd"]) {
+    if (options[key] !== undefined) covered[key] = undefined
+  }
+  return copyWith(options, covered)
+}
+
+function copyWith(options: BunOptions, changed: Record<string, unknown>): BunOptions {
+  const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(options) as object | null)
+  Object.defineProperties(copy, Object.getOwnPropertyDescriptors(options))
+  for (const [key, value] of Object.entries(changed)) {
+    Object.defineProperty(copy, key, { value, enumerable: true, configurable: true, writable: true })
+  }
+  return copy
+}
+
+function attempt<T>(ledger: Ledger, asked: Asked, listen: () => T): T {
+  try {
+    return listen()
+  } catch (error) {
+    const message = `the app's listen on ${describe(asked)} failed: ${error instanceof Error ? error.message : String(error)}`
+    ledger.failure({ kind: "bind", by: "Bun.serve", asked: describe(asked), message } satisfies { kind: "bind"; by: Bound["by"]; asked: string; message: string })
+    throw error
+  }
+}
+
+/** The real server object, with own properties over the accessors that a unix socket leaves undefined. */
+function answerAsAsked(server: BunServer, asked: Asked, ledger: Ledger): void {
+  if (asked.kind !== "tcp") return
+  const port = asked.port === 0 ? ledger.nextFakePort() : asked.port
+  const hostname = asked.host ?? "localhost"
+  const shown = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname.includes(":") ? `[${hostname}]` : hostname
+  const url = new URL(`http://${shown}:${port}/`)
+  const address = { address: hostname.includes(":") ? hostname : "127.0.0.1", family: "IPv4", port }
+  own(server, { port, hostname, url, address, requestIP: () => ({ address: "127.0.0.1", family: "IPv4", port: 32768 }) })
+}
+
+function own(target: object, values: Record<string, unknown>): void {
+  for (const [key, value] of Object.entries(values)) {
+    Object.defineProperty(target, key, { value, configurable: true, enumerable: false, writable: true })
+  }
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null
+}

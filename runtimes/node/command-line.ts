@@ -1,0 +1,85 @@
+/**
+ * Command line of a Node process that runs an app: the app's entry stays the main program, the guest is preloaded. Knows which
+ * version understands which flag. The environment's other variables and the spawn itself are the launcher's.
+ */
+import { extname } from "node:path"
+import * as semver from "semver"
+import { PolyhostError } from "../../protocol/errors.ts"
+
+export interface CommandLineInput {
+  readonly entry: string
+  readonly version: string
+  /** The manifest's arguments for the runtime itself. */
+  readonly args: readonly string[]
+  /** Path of the bundled guest. */
+  readonly guest: string
+  readonly interface: "auto" | "fetch" | "server"
+  /** Directory of the app, and the working directory of its process. */
+  readonly dir: string
+  /** Unix sockets that the guest uses: the host's, and the first few private ones. Deno's permissions name each. */
+  readonly sockets: readonly string[]
+}
+
+export interface CommandLine {
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** True: the guest is the main program and must import the entry itself. */
+  readonly mainIsGuest: boolean
+}
+
+const OLDEST = "14.17.0"
+const STRIPS_TYPES_BY_FLAG = ">=22.6.0"
+const STRIPS_TYPES = ">=22.18.0 <23 || >=23.6.0"
+const CAN_DISABLE_WARNINGS = ">=20.11.0 <21 || >=21.3.0"
+
+export function commandLine(input: CommandLineInput): CommandLine {
+  const { entry, version, args, guest } = input
+  refuseUnsupported(input)
+  const typescript = isTypeScript(entry) && !bringsLoader(args) ? typeScriptFlags(entry, version) : []
+  return {
+    args: [...typescript, ...args, "--require", guest, entry],
+    // Stays in the app's environment: its node:cluster workers inherit --require and learn from it what they are.
+    env: { POLYHOST_CAPTURE: "1" },
+    mainIsGuest: false,
+  }
+}
+
+function refuseUnsupported({ entry, version, args, interface: name }: CommandLineInput): void {
+  if (semver.lt(version, OLDEST)) {
+    throw unsupported(`node ${version} is too old: Polyhost runs apps on node ${OLDEST} and later`)
+  }
+  if (name === "fetch" && semver.lt(version, "18.0.0")) {
+    throw unsupported(
+      `node ${version} has no fetch API, which "interface": "fetch" needs. Use node@18 or later, or "interface": "server"`,
+    )
+  }
+  if (/\.[jt]sx$/.test(entry) && !bringsLoader(args)) {
+    throw unsupported(`node cannot run "${entry}" (JSX). Use bun or deno, or build it to JavaScript first`)
+  }
+}
+
+function typeScriptFlags(entry: string, version: string): string[] {
+  if (!semver.satisfies(version, STRIPS_TYPES_BY_FLAG)) {
+    throw unsupported(
+      `node ${version} cannot run TypeScript ("${entry}"): use node@22.18 or later, bun or deno, or build to JavaScript first`,
+    )
+  }
+  const flag = semver.satisfies(version, STRIPS_TYPES) ? [] : ["--experimental-strip-types"]
+  const quiet = semver.satisfies(version, CAN_DISABLE_WARNINGS) ? ["--disable-warning=ExperimentalWarning"] : []
+  return [...flag, ...quiet]
+}
+
+function isTypeScript(entry: string): boolean {
+  return [".ts", ".mts", ".cts"].includes(extname(entry))
+}
+
+/** `--import tsx` and the like: the app sees to its TypeScript itself. */
+function bringsLoader(args: readonly string[]): boolean {
+  return args.some((arg) =>
+    /^(--import|--require|-r|--loader|--experimental-(loader|transform-types|strip-types))(=|$)/.test(arg),
+  )
+}
+
+function unsupported(message: string): PolyhostError {
+  return new PolyhostError("RUNTIME_UNSUPPORTED", message)
+}
