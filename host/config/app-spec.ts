@@ -170,9 +170,8 @@ async function programOf(
     return { runtime, entry: null, command: given.command ?? null, problems }
   }
   if (given.command !== undefined) {
-    problems.push(
-      at("command", `"command" is for runtime "command"; runtime "${convention.name}" runs "entry"`),
-    )
+    const message = `"command" is not used: runtime "${convention.name}" runs "entry"; "command" is for runtime "command"`
+    problems.push(at("command", message, "warning"))
   }
   const options = { files: context.files, problem: (message: string) => at("entry", message) }
   const found =

@@ -20,6 +20,8 @@ export interface Convention {
   readonly markers: readonly string[]
   /** Conditions of package.json "exports" that it understands, best first. */
   readonly conditions: readonly string[]
+  /** Its start command takes names of scripts and tasks too, so a bare word is no file. */
+  readonly runsTasks: boolean
 }
 
 const SCRIPT: Omit<Convention, "name"> = {
@@ -30,6 +32,7 @@ const SCRIPT: Omit<Convention, "name"> = {
   toolNames: [],
   markers: [],
   conditions: [],
+  runsTasks: false,
 }
 const LATER = { ...SCRIPT, available: false }
 
@@ -47,6 +50,7 @@ export const CONVENTIONS: Readonly<Record<RuntimeName, Convention>> = {
     versionFiles: [".bun-version"],
     toolNames: ["bun"],
     markers: ["bun.lock", "bun.lockb", "bunfig.toml"],
+    runsTasks: true,
     conditions: ["bun", "node", "import", "module", "default", "require"],
   },
   deno: {
@@ -55,6 +59,7 @@ export const CONVENTIONS: Readonly<Record<RuntimeName, Convention>> = {
     versionFiles: [".deno-version", ".dvmrc"],
     toolNames: ["deno"],
     markers: ["deno.json", "deno.jsonc"],
+    runsTasks: true,
     conditions: ["deno", "node", "import", "module", "default", "require"],
   },
   thread: { ...LATER, name: "thread", hasVersions: false },

@@ -101,15 +101,18 @@ async function inlineApp(
   const { own, root, files } = options
   const faults = own.map((fault) => ({ path: fault.path.slice(at.length), problem: fault.problem }))
   const value = valueAt(document.value, [...at, "dir"])
-  const dir = resolve(root, typeof value === "string" ? value : ".")
-  if (typeof value !== "string" || (await files.kind(dir)) === "dir") {
-    return { source: { document, at, faults, dir, manifest: null } }
+  const given = valueAt(document.value, [...at, "name"])
+  if (typeof value !== "string" || value === "") {
+    const name = typeof given === "string" ? given : at.join("-")
+    return { name, dir: root, problems: faults.map((fault) => fault.problem) }
   }
-  const name = valueAt(document.value, [...at, "name"])
+  const dir = resolve(root, value)
+  if ((await files.kind(dir)) === "dir") return { source: { document, at, faults, dir, manifest: null } }
+  const name = typeof given === "string" ? given : nameOfFolder(dir)
   const near = await neighbours(dir, root, files)
   const message = `"dir" is ${formatSeen(value)}, but there is no folder ${dir}${didYouMean(value, near)}`
   const problems = [...faults.map((fault) => fault.problem), problemAt(document, [...at, "dir"], message)]
-  return { name: typeof name === "string" ? name : nameOfFolder(dir), dir, problems }
+  return { name, dir, problems }
 }
 
 async function globApps(

@@ -48,7 +48,7 @@ export function formatPath(path: readonly PathSegment[]): string {
 
 /** The value as a person wrote it, cut to a readable length. */
 export function formatSeen(value: unknown): string {
-  const text = value === undefined ? "missing" : (JSON.stringify(value) ?? String(value))
+  const text = value === undefined ? "missing" : asText(value)
   return text.length > 80 ? `${text.slice(0, 77)}…` : text
 }
 
@@ -56,4 +56,12 @@ export function displayPath(file: string, cwd: string | undefined): string {
   if (cwd === undefined || !isAbsolute(file)) return file
   const short = relative(cwd, file)
   return short === "" || short.startsWith("..") ? file : short
+}
+
+function asText(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return `a ${typeof value}`
+  }
 }

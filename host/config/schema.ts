@@ -84,7 +84,7 @@ const appKeys = {
     .optional()
     .describe("When instances are replaced by fresh ones. Not enforced by this version."),
   health: health.optional(),
-  cell: name
+  cell: text("the name of a cell")
     .optional()
     .describe("Cell that thread and isolate apps of one name share. Not enforced by this version."),
   reload: z

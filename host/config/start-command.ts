@@ -17,7 +17,7 @@ export function parseStartCommand(script: string): StartCommand | null {
   const program = words.shift()
   const convention = DETECTABLE.find((one) => one.name === program)
   if (convention === undefined) return null
-  if (words[0] === "run" || words[0] === "serve") words.shift()
+  if (convention.runsTasks && (words[0] === "run" || words[0] === "serve")) words.shift()
   while (words[0]?.startsWith("-")) {
     const flag = words.shift()!
     if (flag === "-e" || flag === "--eval" || flag === "-p") return null
@@ -25,8 +25,8 @@ export function parseStartCommand(script: string): StartCommand | null {
     if (FLAGS_WITH_VALUE.has(flag) && words.length > 0) dropped.push(words.shift()!)
   }
   const file = words.shift()
-  // A bare word without a dot or slash may be a script or task name (`bun run dev`).
-  if (file === undefined || !/[./]/.test(file) || /^\w+:/.test(file)) return null
+  if (file === undefined || /^\w+:/.test(file)) return null
+  if (convention.runsTasks && !/[./]/.test(file)) return null
   return { convention, file, dropped: [...dropped, ...words] }
 }
 
