@@ -5,8 +5,11 @@
  *   0        4      5       6              12
  *   | length | type | flags | stream       | payload … (length bytes)     all numbers big-endian
  */
+import { readUint32, readUint48, writeUint32 } from "./bytes.ts"
 import type { Channel } from "./channel.ts"
 import { PolyhostError } from "./errors.ts"
+
+export { readUint16, readUint32, writeLatin1, writeUint16, writeUint32 } from "./bytes.ts"
 
 export const PROTOCOL_VERSION = "1.0"
 
@@ -21,6 +24,8 @@ export const MAX_CONTROL_BYTES = 64 * 1024
 export const MAX_HEADER_BLOCK_BYTES = 64 * 1024
 /** Longest message in an http.disconnect of the guest, in bytes. */
 export const MAX_ABORT_MESSAGE_BYTES = 8 * 1024
+/** What a side may leave unread beyond the windows of its open streams before it counts as hostile, in bytes. */
+export const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 /** Body bytes in flight in each direction of a stream before credit is needed. */
 export const WINDOW_BYTES = 256 * 1024
 
@@ -275,36 +280,6 @@ function writeHeader(
   bytes[at + 6] = high >>> 8
   bytes[at + 7] = high
   writeUint32(bytes, at + 8, stream >>> 0)
-}
-
-export function readUint16(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 8) | bytes[at + 1]!
-}
-
-export function readUint32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
-}
-
-export function readUint48(bytes: Uint8Array, at: number): number {
-  return readUint16(bytes, at) * 0x1_0000_0000 + readUint32(bytes, at + 2)
-}
-
-export function writeUint16(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 8
-  bytes[at + 1] = value
-}
-
-export function writeUint32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 24
-  bytes[at + 1] = value >>> 16
-  bytes[at + 2] = value >>> 8
-  bytes[at + 3] = value
-}
-
-/** Writes Latin-1 text (each code unit one byte) and returns the position after it. */
-export function writeLatin1(bytes: Uint8Array, at: number, text: string): number {
-  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i)
-  return at + text.length
 }
 
 export function violation(message: string): PolyhostError {

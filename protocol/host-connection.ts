@@ -15,6 +15,7 @@ import {
   FrameWriter,
   frameName,
   MAX_ABORT_MESSAGE_BYTES,
+  MAX_UNREAD_BYTES,
   violation,
   WINDOW_BYTES,
 } from "./frames.ts"
@@ -32,9 +33,6 @@ import {
   startupFailedSchema,
 } from "./schemas.ts"
 import { StreamTable } from "./stream-table.ts"
-
-/** What a guest may leave unread beyond the windows of its streams before it counts as hostile. */
-const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 
 export interface HostConnectionEvents {
   /** The guest said who it is. Answer with `welcome` or `close`, now or later. */
