@@ -3,9 +3,10 @@
  * count as apps; reads manifests and checks their shape; builds nothing.
  */
 import { dirname, join, resolve } from "node:path"
+import { messageOf } from "../../protocol/errors.ts"
 import { type AppSource, nameOfFolder } from "./app-spec.ts"
 import { detectRuntime } from "./detect.ts"
-import { type Document, documentOf, problemAt } from "./document.ts"
+import { type Document, documentOf, problemAt, unusableDocument } from "./document.ts"
 import type { FileView } from "./files.ts"
 import { expandGlob, isGlob } from "./glob.ts"
 import { displayPath, formatSeen, type PathSegment, type Problem } from "./problem.ts"
@@ -42,16 +43,16 @@ export async function discoverApps(
   const matched: AppSource[] = []
   const broken: BrokenApp[] = []
   const problems: Problem[] = []
-  for (const [index, entry] of entries.entries()) {
+  const read = async (entry: unknown, index: number): Promise<void> => {
     const at = ["apps", index]
     if (isInlineApp(entry)) {
       const own = faults.filter((one) => one.path[0] === "apps" && one.path[1] === index)
       const inline = await inlineApp(document, at, { own, root, files })
       if ("source" in inline) named.push(inline.source)
       else broken.push(inline)
-      continue
+      return
     }
-    if (typeof entry !== "string" || entry === "") continue
+    if (typeof entry !== "string" || entry === "") return
     const path = resolve(root, entry)
     const kind = await files.kind(path)
     if (kind === "dir") named.push(await folderApp(path, { document, at }, files))
@@ -59,11 +60,19 @@ export async function discoverApps(
     else if (isGlob(entry)) {
       const apps = await globApps(entry, { document, at }, options)
       matched.push(...apps)
-      if (apps.length === 0) {
-        const message = `"apps[${index}]" is ${formatSeen(entry)}, which matches no folder with an app below ${root}`
-        problems.push(problemAt(document, at, message, { severity: "warning" }))
-      }
-    } else broken.push(await absentApp(document, at, { path, files }))
+      if (apps.length > 0) return
+      const message = `"apps[${index}]" is ${formatSeen(entry)}, which matches no folder with an app below ${root}`
+      problems.push(problemAt(document, at, message, { severity: "warning" }))
+    } else broken.push(await absentApp(document, at, { path, root, files }))
+  }
+  for (const [index, entry] of entries.entries()) {
+    try {
+      await read(entry, index)
+    } catch (error) {
+      // A folder or manifest that cannot be read fails this entry alone.
+      const name = typeof entry === "string" ? nameOfFolder(entry) : `apps-${index}`
+      broken.push({ name, dir: root, problems: [problemAt(document, ["apps", index], messageOf(error))] })
+    }
   }
   return { sources: withoutRepeats(named, matched), broken, problems }
 }
@@ -86,7 +95,12 @@ export async function folderApp(
 }
 
 export async function manifestApp(path: string, files: FileView): Promise<AppSource> {
-  const document = (await files.document(path)) ?? documentOf(path, undefined)
+  const document = /\.jsonc?$/.test(path)
+    ? ((await files.document(path)) ?? documentOf(path, undefined))
+    : unusableDocument(
+        path,
+        'this is no manifest (a .json file); name the folder of the app, and the file with "entry"',
+      )
   // A document that is not JSON has one trouble, not one a missing key.
   const isJson = document.problems.every((problem) => problem.path !== "")
   const faults = isJson ? validate(appManifestSchema, document) : []
@@ -127,29 +141,29 @@ async function globApps(
       if (/\.jsonc?$/.test(path)) apps.push(await manifestApp(path, files))
       continue
     }
-    const source = await folderApp(path, place, files)
-    if (source.manifest !== null || (await looksLikeApp(path, options))) apps.push(source)
+    if (await looksLikeApp(path, options)) apps.push(await folderApp(path, place, files))
   }
   return apps
 }
 
 async function looksLikeApp(dir: string, options: { root: string; files: FileView }): Promise<boolean> {
   try {
+    if ((await options.files.list(dir)).has(APP_MANIFEST_NAME)) return true
     return (await detectRuntime(dir, options)) !== null
   } catch {
-    // Unreadable: not silently left out; building it will say why.
-    return true
+    // A file in it cannot be read: not silently left out; building it will say why. A closed folder is no app.
+    return (await options.files.list(dir).catch(() => null)) !== null
   }
 }
 
 async function absentApp(
   document: Document,
   at: readonly PathSegment[],
-  options: { path: string; files: FileView },
+  options: { path: string; root: string; files: FileView },
 ): Promise<BrokenApp> {
-  const { path, files } = options
+  const { path, root, files } = options
   const seen = String(valueAt(document.value, at))
-  const near = await neighbours(path, dirname(document.file), files)
+  const near = await neighbours(path, root, files)
   const message = `there is no folder or file ${path}${didYouMean(seen, near)}`
   return { name: nameOfFolder(path), dir: path, problems: [problemAt(document, at, message)] }
 }

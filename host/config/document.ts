@@ -47,7 +47,7 @@ export function parseDocument(file: string, source: string): Document {
   const text = source.startsWith("\uFEFF") ? source.slice(1) : source
   const positionAt = positions(text)
   if (isTooDeep(text)) {
-    return broken(file, `the document is nested deeper than ${MAX_DEPTH} levels`)
+    return unusableDocument(file, `the document is nested deeper than ${MAX_DEPTH} levels`)
   }
   const errors: ParseError[] = []
   const tree = parseTree(text, errors, { allowTrailingComma: true, allowEmptyContent: false })
@@ -91,7 +91,8 @@ export function problemAt(
   return { file: document.file, ...document.locate(path, part), severity, path: formatPath(path), message }
 }
 
-function broken(file: string, message: string): Document {
+/** A document that holds nothing usable, for one reason. */
+export function unusableDocument(file: string, message: string): Document {
   const position = { line: 1, column: 1 }
   return {
     file,

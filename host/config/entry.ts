@@ -141,6 +141,9 @@ async function entryHints(dir: string, convention: Convention, files: FileView):
   const packageJson = await documentIn(dir, "package.json", files)
   if (packageJson !== null) {
     start(packageJson, ["scripts", "start"], valueAt(packageJson.value, ["scripts", "start"]))
+    // Where "start" is a development tool, "start:prod" is what runs the built app.
+    const production = valueAt(packageJson.value, ["scripts", "start:prod"])
+    if (otherStart !== null && named.length === 0) start(packageJson, ["scripts", "start:prod"], production)
     note(packageJson, ["main"], valueAt(packageJson.value, ["main"]))
     note(packageJson, ["module"], valueAt(packageJson.value, ["module"]))
     note(packageJson, ["exports"], exported(valueAt(packageJson.value, ["exports"]), convention.conditions))

@@ -80,5 +80,6 @@ async function kindOf(path: string): Promise<EntryKind | null> {
 
 function isAbsent(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code
+  if (code === "ERR_INVALID_ARG_VALUE") return true // A path with NUL names nothing.
   return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP" || code === "ENAMETOOLONG"
 }

@@ -47,7 +47,8 @@ async function step(
 async function below(folder: string, files: FileView, depth: number): Promise<readonly string[]> {
   const found: string[] = []
   if (depth > MAX_DEPTH) return found
-  for (const [name, kind] of await files.list(folder)) {
+  // A folder that may not be read holds nothing that could be served.
+  for (const [name, kind] of await files.list(folder).catch(() => new Map<string, never>())) {
     if (kind !== "dir" || isHidden(name)) continue
     found.push(join(folder, name), ...(await below(join(folder, name), files, depth + 1)))
   }

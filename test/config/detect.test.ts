@@ -176,6 +176,14 @@ describe("the entry of an app", () => {
       { "package.json": { scripts: { start: "node run" } }, "run.js": "" },
       "run.js",
     ],
+    [
+      "start:prod where start is a tool",
+      {
+        "package.json": { scripts: { start: "nest start", "start:prod": "node dist/main" } },
+        "dist/main.js": "",
+      },
+      "dist/main.js",
+    ],
     ["main", { "package.json": { main: "./lib/x" }, "lib/x.cjs": "" }, "lib/x.cjs"],
     ["main that is a folder", { "package.json": { main: "lib" }, "lib/index.js": "" }, "lib/index.js"],
     ["module", { "package.json": { module: "m.mjs" }, "m.mjs": "" }, "m.mjs"],

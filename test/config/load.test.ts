@@ -1,4 +1,5 @@
 import { join } from "node:path"
+import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { type HostConfigInput, loadConfig } from "../../host/config/index.ts"
 import { formatRoute } from "../../host/config/routes.ts"
@@ -344,6 +345,12 @@ describe("PATH arguments", () => {
     })
   })
 
+  test("a source file is no manifest, and the message says what to name instead", async () => {
+    const message =
+      'c/index.js:1:1: this is no manifest (a .json file); name the folder of the app, and the file with "entry"'
+    expect(report(await load(files, ["c/index.js"]))).toEqual([message])
+  })
+
   test("a path that does not exist is fatal, and so is a folder without an app", async () => {
     expect(report(await load(files, ["nope"]))).toEqual(['nope: there is no folder or file "nope"'])
     const empty = await load({ "x/readme.md": "" }, ["x"])
@@ -360,6 +367,32 @@ describe("configuration as an object", () => {
       cwd,
     })
     expect(report(config)).toEqual(['config: unknown key "nam" in "apps[0]". Did you mean "name"?'])
+  })
+
+  test("never rejects, whatever the object", async () => {
+    const cwd = tree({ "a/index.js": "" })
+    const entry = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.constantFrom("a", "*", "{", "**", "./a/*", "\0", "a/index.js"),
+      fc.record({
+        dir: fc.constantFrom<unknown>("a", "\0", "", 1, "a/index.js"),
+        entry: fc.anything(),
+        env: fc.anything(),
+        runtime: fc.anything(),
+      }),
+      fc.anything(),
+    )
+    const config = fc.oneof(
+      fc.anything(),
+      fc.record({ apps: fc.array(entry), defaults: fc.anything(), listen: fc.anything() }),
+    )
+    await fc.assert(
+      fc.asyncProperty(config, async (value) => {
+        const loaded = await loadConfig({ config: value as HostConfigInput, cwd })
+        expect(loaded.apps.length > 0 || loaded.problems.length > 0).toBe(true)
+      }),
+      { numRuns: 200 },
+    )
   })
 
   test("of 999 apps loads in well under a second", async () => {
