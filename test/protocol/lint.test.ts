@@ -1,0 +1,174 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { describe, expect, it } from "vitest"
+import type { Channel, ChannelListener } from "../../protocol/channel.ts"
+import { FrameType, MAX_UNREAD_BYTES, WINDOW_BYTES } from "../../protocol/frames.ts"
+import { lintChannel, type Side } from "../../protocol/lint.ts"
+import { readRules, withSpec } from "../../protocol/write-spec.ts"
+import * as make from "./raw-frames.ts"
+import { encodeRaw, type RawFrame, raw } from "./raw-frames.ts"
+
+type Line = ["host" | "guest", RawFrame]
+
+const G = (frame: RawFrame): Line => ["guest", frame]
+const H = (frame: RawFrame): Line => ["host", frame]
+const begin = [G(make.hello()), H(make.welcome()), G(make.started())]
+const open = [...begin, H(make.request(1, "", false))]
+const served = [...begin, H(make.request(1))]
+const JUNK = new Uint8Array(70_000).fill(32)
+
+/** The rules that a conversation breaks, as the lint at `side` sees them. */
+function broken(lines: readonly Line[], side: Side): string[] {
+  const rules: string[] = []
+  const pipe = new TestChannel()
+  const channel = lintChannel(pipe, side, (rule) => rules.push(rule))
+  channel.listen({ data: () => {}, ended: () => {} })
+  for (const [sender, frame] of lines) {
+    if (sender === side) channel.write([encodeRaw(frame)])
+    else pipe.listener?.data(encodeRaw(frame))
+  }
+  return rules
+}
+
+class TestChannel implements Channel {
+  bufferedBytes = 0
+  listener: ChannelListener | null = null
+  write(): void {}
+  close(): void {}
+  listen(listener: ChannelListener): void {
+    this.listener = listener
+  }
+}
+
+const BREACHES: [string, string, Line[]][] = [
+  ["P1", "an unknown type", [...begin, G(raw(77, 0))]],
+  ["P1", "a frame that is too long", [...begin, G({ ...make.body(1, 0), length: 300_000 })]],
+  ["P1", "flags where there are none", [...begin, H(raw(FrameType.ping, 0, [], 1))]],
+  ["P2", "JSON that is an array", [...begin, G(make.json(FrameType.log, []))]],
+  ["P2", "text that is no JSON", [...begin, G(raw(FrameType.log, 0, [123]))]],
+  ["P2", "a control message over 64 KiB", [...begin, G(raw(FrameType.log, 0, JUNK))]],
+  ["P2", "a ping with a payload", [...begin, H(raw(FrameType.ping, 0, [1]))]],
+  ["P3", "welcome before hello", [H(make.welcome())]],
+  ["P3", "a second hello", [...begin, G(make.hello())]],
+  ["P3", "a second welcome", [...begin, H(make.welcome())]],
+  ["P3", "a log before welcome", [G(make.hello()), G(make.log())]],
+  ["P4", "complete twice", [...begin, G(make.started())]],
+  ["P4", "failed after complete", [...begin, G(make.startFailed())]],
+  ["P4", "a request before complete", [...begin.slice(0, 2), H(make.request(1))]],
+  ["P4", "a foreign socket", [...begin.slice(0, 2), G(serverAt("/run/docker.sock"))]],
+  ["P4", "a socket of a neighbour", [...begin.slice(0, 2), G(serverAt("/run/polyhost/app-2.h.sock"))]],
+  ["P4", "a path that climbs", [...begin.slice(0, 2), G(serverAt("/run/polyhost/app-1./../x"))]],
+  ["P5", "a request of the guest", [...begin, G(make.request(1))]],
+  ["P5", "a response of the host", [...served, H(make.response(1))]],
+  ["P5", "a log on a stream", [...served, G({ ...make.log(), stream: 1 })]],
+  ["P5", "an id used again", [...served, H(make.request(1))]],
+  ["P5", "an id that decreases", [...begin, H(make.request(9)), H(make.request(8))]],
+  ["P6", "a body on a stream never opened", [...served, G(make.body(2, 1))]],
+  ["P7", "a body before the head", [...served, G(make.body(1, 1))]],
+  ["P7", "two heads", [...served, G(make.response(1)), G(make.response(1))]],
+  ["P7", "status 101", [...served, G(make.response(1, { status: 101 }))]],
+  ["P7", "a head cut short", [...served, G(raw(FrameType.response, 1, [0, 200, 0]))]],
+  [
+    "P8",
+    "more than the window",
+    [...served, G(make.response(1, { body: 200_000 })), G(make.body(1, 62_145))],
+  ],
+  ["P8", "more upload than the window", [...open, H(make.body(1, WINDOW_BYTES)), H(make.body(1, 1))]],
+  ["P8", "credit for what was not sent", [...open, H(make.body(1, 5)), G(make.credit(1, 6))]],
+  ["P8", "credit of nothing", [...open, H(make.body(1, 5)), G(make.credit(1, 0))]],
+  ["P9", "an upload after its END", [...served, H(make.body(1, 1))]],
+  ["P9", "a body after END", [...served, G(make.response(1, { end: true })), G(make.body(1, 1))]],
+  [
+    "P9",
+    "credit after END",
+    [...open, H(make.body(1, 5)), G(make.response(1, { end: true })), G(make.credit(1, 5))],
+  ],
+  ["P9", "an empty body", [...served, G(make.response(1)), G(make.body(1, 0))]],
+  [
+    "P10",
+    "a body after disconnect",
+    [...served, G(make.response(1)), G(make.disconnect(1)), G(make.body(1, 1))],
+  ],
+  ["P10", "an upload after disconnect", [...open, H(make.disconnect(1)), H(make.body(1, 1))]],
+  ["P10", "a disconnect without a reason", [...served, G(raw(FrameType.disconnect, 1))]],
+  ["P11", "a pong without a ping", [...begin, G(raw(FrameType.pong, 0))]],
+  ["P11", "two pings", [...begin, H(raw(FrameType.ping, 0)), H(raw(FrameType.ping, 0))]],
+  ["P12", "a request after shutdown", [...begin, H(make.shutdown()), H(make.request(1))]],
+  ["P12", "a shutdown.complete unasked", [...begin, G(make.shutdownComplete())]],
+  ["P12", "two shutdowns", [...begin, H(make.shutdown()), H(make.shutdown())]],
+  ["P14", "a header with a bare line feed", [...served, G(make.response(1, { lines: "a: b\nc: d\r\n" }))]],
+  ["P14", "a header name with a space", [...begin, H(make.request(1, "a b: c\r\n"))]],
+  ["P14", "a header line without its end", [...served, G(make.response(1, { lines: "a: b" }))]],
+]
+
+function serverAt(path: string): RawFrame {
+  return make.json(FrameType.startupComplete, { interface: "server", path })
+}
+
+describe("lint", () => {
+  it.each(BREACHES)("reports %s for %s, on both ends", (rule, _what, lines) => {
+    expect(broken(lines, "host")).toContain(rule)
+    expect(broken(lines, "guest")).toContain(rule)
+    expect(broken(lines.slice(0, -1), "host")).toEqual([])
+  })
+
+  it.each([
+    [
+      "upload that crosses the END of the answer",
+      [...open, G(make.response(1, { end: true })), H(make.body(1, 5))],
+    ],
+    [
+      "answer that crosses a disconnect",
+      [...open, H(make.disconnect(1)), G(make.response(1)), G(make.body(1, 5))],
+    ],
+    ["two disconnects that cross", [...open, H(make.disconnect(1)), G(make.disconnect(1))]],
+    [
+      "credit that crosses a disconnect",
+      [...open, H(make.body(1, 5)), H(make.disconnect(1)), G(make.credit(1, 5))],
+    ],
+    ["log after the failed start", [...begin.slice(0, 2), G(make.startFailed()), G(make.log())]],
+    ["a socket of the guest's own", [...begin.slice(0, 2), G(serverAt("/run/polyhost/app-1.h.sock"))]],
+  ] as [string, Line[]][])("allows %s", (_what, lines) => {
+    expect(broken(lines, "host")).toEqual([])
+    expect(broken(lines, "guest")).toEqual([])
+  })
+
+  it("reports P13 for bytes after the end and for a second end", () => {
+    const rules: string[] = []
+    const pipe = new TestChannel()
+    lintChannel(pipe, "host", (rule) => rules.push(rule)).listen({ data: () => {}, ended: () => {} })
+    pipe.listener?.ended("gone")
+    pipe.listener?.data(encodeRaw(make.hello()))
+    pipe.listener?.ended("gone")
+    expect(rules).toEqual(["P13", "P13"])
+  })
+
+  it("reports P15 for a peer that does not read", () => {
+    const rules: string[] = []
+    const pipe = new TestChannel()
+    pipe.bufferedBytes = MAX_UNREAD_BYTES + 1
+    lintChannel(pipe, "guest", (rule) => rules.push(rule)).write([encodeRaw(make.hello())])
+    expect(rules).toEqual(["P15"])
+  })
+})
+
+describe("the specification", () => {
+  const source = (name: string): string =>
+    readFileSync(new URL(`../../protocol/${name}`, import.meta.url), "utf8")
+
+  it("in README.md is the one that write-spec.ts makes", () => {
+    const readme = source("README.md")
+    expect(withSpec({ readme, lint: source("lint.ts"), messages: source("messages.ts") })).toBe(readme)
+  })
+
+  it("numbers its rules from P1 without a gap, and code cites no other", () => {
+    const ids = readRules(source("lint.ts")).map((rule) => rule.id)
+    expect(ids).toEqual(ids.map((_, index) => `P${index + 1}`))
+    const files = readdirSync(new URL("../../protocol/", import.meta.url)).filter((name) =>
+      name.endsWith(".ts"),
+    )
+    const cited = new Set(files.flatMap((name) => source(name).match(/\bP\d+\b/g) ?? []))
+    expect([...cited].filter((id) => !ids.includes(id))).toEqual([])
+    const tested = new Set([...BREACHES.map(([rule]) => rule), "P13", "P15"])
+    expect([...tested].sort()).toEqual([...ids].sort())
+  })
+})

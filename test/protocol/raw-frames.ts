@@ -1,0 +1,77 @@
+/** Frames as bytes, right and wrong ones, for tests that speak for one side. */
+import { FLAG_END, FrameType, HEADER_BYTES } from "../../protocol/frames.ts"
+import { HELLO, WELCOME } from "./pair.ts"
+
+export interface RawFrame {
+  type: number
+  flags: number
+  stream: number
+  payload: Uint8Array
+  /** The length in the header, when it lies. */
+  length?: number
+}
+
+export function raw(type: number, stream: number, payload: Uint8Array | number[] = [], flags = 0): RawFrame {
+  return { type, flags, stream, payload: Uint8Array.from(payload) }
+}
+
+export function encodeRaw({ type, flags, stream, payload, length }: RawFrame): Uint8Array {
+  const bytes = Buffer.alloc(HEADER_BYTES + payload.length)
+  bytes.writeUInt32BE((length ?? payload.length) >>> 0, 0)
+  bytes[4] = type
+  bytes[5] = flags
+  bytes.writeUIntBE(stream % 2 ** 48, 6, 6)
+  bytes.set(payload, HEADER_BYTES)
+  return bytes
+}
+
+export function json(type: number, message: unknown, stream = 0): RawFrame {
+  return raw(type, stream, Buffer.from(JSON.stringify(message)))
+}
+
+export const hello = (): RawFrame => json(FrameType.hello, HELLO)
+export const welcome = (): RawFrame => json(FrameType.welcome, WELCOME)
+export const started = (): RawFrame => json(FrameType.startupComplete, { interface: "fetch" })
+export const startFailed = (): RawFrame => json(FrameType.startupFailed, { code: "X", message: "it failed" })
+export const shutdown = (): RawFrame => json(FrameType.shutdown, { reason: "stop", graceMs: 1 })
+export const shutdownComplete = (): RawFrame => json(FrameType.shutdownComplete, {})
+export const log = (message = "hello"): RawFrame => json(FrameType.log, { level: "info", message })
+
+export function request(stream: number, lines = "", end = true): RawFrame {
+  const head = Buffer.alloc(12)
+  head[0] = 3
+  head.writeUInt16BE(1, 2)
+  head.writeUInt32BE(lines.length, 8)
+  const payload = Buffer.concat([head, Buffer.from("GET/"), Buffer.from(lines, "latin1")])
+  return raw(FrameType.request, stream, payload, end ? FLAG_END : 0)
+}
+
+export function response(stream: number, options: ResponseOptions = {}): RawFrame {
+  const { status = 200, lines = "content-type: text/plain\r\n", body = 0, end = false } = options
+  const head = Buffer.alloc(8)
+  head.writeUInt16BE(status, 0)
+  head.writeUInt32BE(lines.length, 4)
+  const payload = Buffer.concat([head, Buffer.from(lines, "latin1"), new Uint8Array(body)])
+  return raw(FrameType.response, stream, payload, end ? FLAG_END : 0)
+}
+
+export interface ResponseOptions {
+  readonly status?: number
+  readonly lines?: string
+  readonly body?: number
+  readonly end?: boolean
+}
+
+export function body(stream: number, bytes: number, end = false): RawFrame {
+  return raw(FrameType.body, stream, new Uint8Array(bytes), end ? FLAG_END : 0)
+}
+
+export function credit(stream: number, bytes: number): RawFrame {
+  const payload = Buffer.alloc(4)
+  payload.writeUInt32BE(bytes)
+  return raw(FrameType.credit, stream, payload)
+}
+
+export function disconnect(stream: number, reason = 1): RawFrame {
+  return raw(FrameType.disconnect, stream, [reason])
+}
