@@ -35,14 +35,18 @@ export function commandLine(input: CommandLineInput): CommandLine {
   if (!restricted) {
     // `eval` looks for deno.json and package.json from the working directory on; `run GUEST` would look beside the guest.
     const script = `import(${JSON.stringify(pathToFileURL(guest).href)})`
-    return { args: ["eval", ...args.filter((arg) => arg !== "--no-prompt"), script], env: {}, mainIsGuest: true }
+    return {
+      args: ["eval", ...args.filter((arg) => arg !== "--no-prompt"), script],
+      env: {},
+      mainIsGuest: true,
+    }
   }
   const config = args.some((arg) => /^(-c|--config)(=|$)/.test(arg)) ? [] : configFlag(dir)
   return { args: ["run", ...permissions, ...prompt, ...config, ...args, guest], env: {}, mainIsGuest: true }
 }
 
 /** Long and short permission flags of `deno run`, alone (`-A`) or with values (`--allow-read=x`, `-R=x`), and `-P` (permission sets). */
-const PERMISSION_FLAG = /^(--(allow|deny|ignore)-|--permission-set|-[ARWNESIP]+(=|$))/
+const PERMISSION_FLAG = /^(--(allow|deny|ignore)-(?!scripts)|--permission-set|-[ARWNESIP]+(=|$))/
 
 /**
  * `deno serve` loads no preload, so its apps run by `deno run` and the guest serves their default export. Drops the subcommand
@@ -61,7 +65,10 @@ function withoutServe(args: readonly string[]): readonly string[] {
 }
 
 /** What the guest needs beside what the app is granted. A flag without a value already grants all, and ours would narrow it. */
-function guestPermissions({ sockets, guest, entry, version }: CommandLineInput, args: readonly string[]): string[] {
+function guestPermissions(
+  { sockets = [], guest, entry, version }: CommandLineInput,
+  args: readonly string[],
+): string[] {
   if (args.some((arg) => /^(--allow-all|-A|-P.*|--permission-set.*)$/.test(arg))) return []
   const dirs = [...new Set(sockets.map((socket) => dirname(socket)))]
   const wanted: [long: string, short: string, values: string[]][] = [
@@ -73,7 +80,7 @@ function guestPermissions({ sockets, guest, entry, version }: CommandLineInput, 
     wanted.push(["--allow-net", "-N", sockets.map((socket) => `unix:${socket}`)])
   }
   return wanted
-    .filter(([long, short]) => !args.includes(long) && !args.includes(short))
+    .filter(([long, short, values]) => values.length > 0 && !args.includes(long) && !args.includes(short))
     .map(([long, , values]) => `${long}=${values.join(",")}`)
 }
 

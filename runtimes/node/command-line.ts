@@ -17,7 +17,7 @@ export interface CommandLineInput {
   /** Directory of the app, and the working directory of its process. */
   readonly dir: string
   /** Unix sockets that the guest uses: the host's, and the first few private ones. Deno's permissions name each. */
-  readonly sockets: readonly string[]
+  readonly sockets?: readonly string[]
 }
 
 export interface CommandLine {
@@ -65,7 +65,9 @@ function typeScriptFlags(entry: string, version: string): string[] {
     )
   }
   const flag = semver.satisfies(version, STRIPS_TYPES) ? [] : ["--experimental-strip-types"]
-  const quiet = semver.satisfies(version, CAN_DISABLE_WARNINGS) ? ["--disable-warning=ExperimentalWarning"] : []
+  const quiet = semver.satisfies(version, CAN_DISABLE_WARNINGS)
+    ? ["--disable-warning=ExperimentalWarning"]
+    : []
   return [...flag, ...quiet]
 }
 

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import * as http from "node:http"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { buildSync } from "esbuild"
@@ -10,7 +11,7 @@ import { commandLine as deno } from "../../runtimes/deno/command-line.ts"
 import { commandLine as node } from "../../runtimes/node/command-line.ts"
 
 const START_MS = 15_000
-const fixtures = join(import.meta.dirname, "fixtures")
+const fixtures = join(import.meta.dirname, "../fixtures/capture")
 const commandLines = { node, bun, deno }
 
 export type RuntimeKind = keyof typeof commandLines
@@ -29,8 +30,8 @@ export interface App {
   output(): string
   readonly logs: readonly string[]
   get(path: string, headers?: Record<string, string>): Promise<string>
-  /** Sends bytes as they are, resolves with the answer when it contains `until`. */
-  raw(bytes: string, until: string): Promise<string>
+  /** Sends the head of an upgrade and, after the answer's head, `bytes`; resolves with all of the answer when it contains `until`. */
+  upgrade(head: string, bytes: string, until: string): Promise<string>
   outputContains(text: string): Promise<void>
   stop(): Promise<void>
 }
@@ -65,7 +66,12 @@ export class Rig {
     })
   }
 
-  start(name: RuntimeKind, version: string, fixture: string, options: { args?: string[]; env?: Record<string, string> } = {}): App {
+  start(
+    name: RuntimeKind,
+    version: string,
+    fixture: string,
+    options: { args?: string[]; env?: Record<string, string> } = {},
+  ): App {
     const binary = findBinary(name, version)
     const entry = join(fixtures, fixture)
     const prefix = join(this.dir, `${this.#count++}-`)
@@ -84,9 +90,9 @@ export class Rig {
         PATH: process.env["PATH"] ?? "",
         HOME: process.env["HOME"] ?? "",
         NO_COLOR: "1",
-        CAPTURE_DIR: this.dir,
-        CAPTURE_PREFIX: `${this.#count - 1}-p`,
-        ...(line.mainIsGuest ? { CAPTURE_ENTRY: entry } : {}),
+        POLYHOST_CAPTURE_DIR: this.dir,
+        POLYHOST_CAPTURE_PREFIX: `${this.#count - 1}-p`,
+        ...(line.mainIsGuest ? { POLYHOST_CAPTURE_ENTRY: entry } : {}),
         ...line.env,
         ...options.env,
       },
@@ -148,7 +154,12 @@ function watch(child: ChildProcess): App {
     async get(path, headers = {}) {
       const { path: socketPath } = await first.promise
       return new Promise((resolve, reject) => {
-        const request = http.get({ socketPath, path, agent: false, headers: { host: "shop.example:8080", ...headers } })
+        const request = http.get({
+          socketPath,
+          path,
+          agent: false,
+          headers: { host: "shop.example:8080", ...headers },
+        })
         request.setTimeout(START_MS, () => request.destroy(new Error("no answer in time")))
         request.once("error", reject)
         request.once("response", (response) => {
@@ -161,17 +172,18 @@ function watch(child: ChildProcess): App {
         })
       })
     },
-    async raw(bytes, until) {
+    async upgrade(head, bytes, until) {
       const { path } = await first.promise
-      const { connect } = await import("node:net")
       return new Promise((resolve, reject) => {
         let seen = ""
-        const socket = connect(path, () => socket.write(bytes, "latin1"))
+        const socket = connect(path, () => socket.write(head))
         socket.setTimeout(START_MS, () => socket.destroy(new Error(`no "${until}" in "${seen}"`)))
         socket.once("error", reject)
         socket.once("close", () => reject(new Error(`closed before "${until}" in "${seen}"`)))
         socket.on("data", (chunk) => {
+          const switched = seen.includes("\r\n\r\n")
           seen += chunk.toString("latin1")
+          if (!switched && seen.includes("\r\n\r\n")) socket.write(bytes, "latin1")
           if (seen.includes(until)) {
             resolve(seen)
             socket.destroy()

@@ -40,7 +40,9 @@ function askedByOptions(options: Record<string, unknown>): Asked | null {
   if (typeof fd === "number" && fd >= 0) return { kind: "fd", fd }
   if ("port" in options && (options["port"] !== undefined || path === undefined)) {
     const port = readPort(options["port"] ?? 0)
-    return port === null ? null : { kind: "tcp", host: typeof host === "string" && host !== "" ? host : null, port }
+    return port === null
+      ? null
+      : { kind: "tcp", host: typeof host === "string" && host !== "" ? host : null, port }
   }
   return typeof path === "string" && path !== "" ? { kind: "path", path } : null
 }
@@ -51,7 +53,11 @@ export function describe(asked: Asked): string {
     const host = asked.host ?? "0.0.0.0"
     return host.includes(":") ? `[${host}]:${asked.port}` : `${host}:${asked.port}`
   }
-  return asked.kind === "path" ? `unix:${asked.path}` : asked.kind === "fd" ? `fd:${asked.fd}` : "an open handle"
+  return asked.kind === "path"
+    ? `unix:${asked.path}`
+    : asked.kind === "fd"
+      ? `fd:${asked.fd}`
+      : "an open handle"
 }
 
 export interface TcpAddress {

@@ -2,9 +2,8 @@
  * Capture of Bun.serve (which also serves `export default { fetch }` and node:http) and of Bun.listen.
  * A listen that node.ts redirected already arrives here with its private path and passes through.
  */
-import type { Asked } from "./asked.ts"
-import { describe } from "./asked.ts"
-import type { Bound, Ledger } from "./ledger.ts"
+import { type Asked, describe } from "./asked.ts"
+import type { Ledger } from "./ledger.ts"
 import type { Undo } from "./undo.ts"
 
 interface BunGlobal {
@@ -23,9 +22,10 @@ export function captureBun(ledger: Ledger, undo: Undo): void {
   const { serve, listen } = bun
   const capturedServe = (options: BunOptions, ...rest: unknown[]): BunServer => {
     const call = serve as (...args: unknown[]) => BunServer
-    if (typeof options !== "object" || options === null) return call.call(bun, options, ...rest)
-    if (ledger.isPrivate(options["unix"])) return call.call(bun, options, ...rest)
-    const asked = askedOf(options)
+    const isNode = isObject(options) && ledger.isPrivate(options["unix"])
+    if (isNode && options["tls"]) ledger.speaksTls(String(options["unix"]))
+    const asked = isObject(options) ? askedOf(options) : null
+    if (isNode || asked === null) return call.call(bun, options, ...rest)
     const path = ledger.nextPath()
     const server = attempt(ledger, asked, () => call.call(bun, onUnixSocket(options, path), ...rest))
     answerAsAsked(server, asked, ledger)
@@ -50,20 +50,21 @@ export function captureBun(ledger: Ledger, undo: Undo): void {
   undo.replace(bun, "listen", { value: capturedListen })
 }
 
-/** Bun reads the port from the options, then from these variables of the app's environment. */
-function askedOf(options: BunOptions): Asked {
+/**
+ * Bun reads the port from the options, then from these variables of the app's environment.
+ * @returns null where the port is not valid: Bun then says so in its own words.
+ */
+function askedOf(options: BunOptions): Asked | null {
   const { unix, fd } = options
   if (typeof unix === "string" && unix !== "") return { kind: "path", path: unix }
   if (typeof fd === "number") return { kind: "fd", fd }
   const env = (globalThis as { process?: { env: Record<string, string | undefined> } }).process?.env ?? {}
-  const port = options["port"] ?? env["BUN_PORT"] ?? env["PORT"] ?? env["NODE_PORT"] ?? DEFAULT_PORT
-  return { kind: "tcp", host: textOrNull(options["hostname"]), port: Number(port) || 0 }
+  const port = Number(options["port"] ?? env["BUN_PORT"] ?? env["PORT"] ?? env["NODE_PORT"] ?? DEFAULT_PORT)
+  const isValid = Number.isInteger(port) && port >= 0 && port <= 65535
+  return isValid ? { kind: "tcp", host: textOrNull(options["hostname"]), port } : null
 }
 
-/**
- * The app's own object stays the prototype, so that getters, inherited and later properties of it are seen; what names an
- * address is covered by `undefined`.
- */
+/** A copy with the same prototype and accessors, whose address is the private socket. */
 function onUnixSocket(options: BunOptions, path: string): BunOptions {
   const covered: Record<string, unknown> = { unix: path }
   for (const key of ["port", "hostname", "reusePort", "ipv6Only", "fd"]) {
@@ -86,7 +87,7 @@ function attempt<T>(ledger: Ledger, asked: Asked, listen: () => T): T {
     return listen()
   } catch (error) {
     const message = `the app's listen on ${describe(asked)} failed: ${error instanceof Error ? error.message : String(error)}`
-    ledger.failure({ kind: "bind", by: "Bun.serve", asked: describe(asked), message } satisfies { kind: "bind"; by: Bound["by"]; asked: string; message: string })
+    ledger.failure({ kind: "bind", by: "Bun.serve", asked: describe(asked), message })
     throw error
   }
 }
@@ -96,16 +97,31 @@ function answerAsAsked(server: BunServer, asked: Asked, ledger: Ledger): void {
   if (asked.kind !== "tcp") return
   const port = asked.port === 0 ? ledger.nextFakePort() : asked.port
   const hostname = asked.host ?? "localhost"
-  const shown = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname.includes(":") ? `[${hostname}]` : hostname
+  const shown =
+    hostname === "0.0.0.0" || hostname === "::"
+      ? "localhost"
+      : hostname.includes(":")
+        ? `[${hostname}]`
+        : hostname
   const url = new URL(`http://${shown}:${port}/`)
   const address = { address: hostname.includes(":") ? hostname : "127.0.0.1", family: "IPv4", port }
-  own(server, { port, hostname, url, address, requestIP: () => ({ address: "127.0.0.1", family: "IPv4", port: 32768 }) })
+  own(server, {
+    port,
+    hostname,
+    url,
+    address,
+    requestIP: () => ({ address: "127.0.0.1", family: "IPv4", port: 32768 }),
+  })
 }
 
 function own(target: object, values: Record<string, unknown>): void {
   for (const [key, value] of Object.entries(values)) {
     Object.defineProperty(target, key, { value, configurable: true, enumerable: false, writable: true })
   }
+}
+
+function isObject(value: unknown): value is BunOptions {
+  return typeof value === "object" && value !== null
 }
 
 function textOrNull(value: unknown): string | null {

@@ -63,7 +63,8 @@ export function captureDeno(ledger: Ledger, undo: Undo): void {
 /** `serve(handler)`, `serve(options, handler)`, `serve({ handler, … })`. @returns null where Deno itself shall complain. */
 function readServeCall(args: readonly unknown[]): { options: DenoOptions; handler: Handler } | null {
   const [first, second] = args
-  if (typeof first === "function") return { options: isObject(second) ? second : {}, handler: first as Handler }
+  if (typeof first === "function")
+    return { options: isObject(second) ? second : {}, handler: first as Handler }
   if (!isObject(first)) return null
   const handler = typeof second === "function" ? second : first["handler"]
   return typeof handler === "function" ? { options: first, handler: handler as Handler } : null
@@ -72,7 +73,11 @@ function readServeCall(args: readonly unknown[]): { options: DenoOptions; handle
 function askedOf(options: DenoOptions): Asked {
   const { path, hostname, port } = options
   if (typeof path === "string") return { kind: "path", path }
-  return { kind: "tcp", host: typeof hostname === "string" ? hostname : null, port: Number(port ?? DEFAULT_PORT) || 0 }
+  return {
+    kind: "tcp",
+    host: typeof hostname === "string" ? hostname : null,
+    port: Number(port ?? DEFAULT_PORT) || 0,
+  }
 }
 
 function addressOf(asked: Asked, ledger: Ledger): NetAddr | null {
@@ -87,7 +92,16 @@ interface Place {
 }
 
 function onUnixSocket(options: DenoOptions, { path, address }: Place): DenoOptions {
-  const dropped = new Set(["hostname", "port", "reusePort", "cert", "key", "transport", "handler", "tcpBacklog"])
+  const dropped = new Set([
+    "hostname",
+    "port",
+    "reusePort",
+    "cert",
+    "key",
+    "transport",
+    "handler",
+    "tcpBacklog",
+  ])
   const kept = Object.fromEntries(Object.entries(options).filter(([key]) => !dropped.has(key)))
   const own = options["onListen"]
   const onListen = (real: unknown): unknown => {
@@ -126,7 +140,9 @@ function plainUrls(undo: Undo): void {
   undo.replace(prototype, "url", {
     get(this: object): unknown {
       const url: unknown = read.call(this)
-      return typeof url === "string" && url.startsWith("http+unix:") ? `http:${url.slice("http+unix:".length)}` : url
+      return typeof url === "string" && url.startsWith("http+unix:")
+        ? `http:${url.slice("http+unix:".length)}`
+        : url
     },
   })
 }

@@ -28,6 +28,7 @@ export class Ledger {
   readonly failed: Promise<CaptureFailure>
   readonly #options: CaptureOptions
   readonly #paths = new Set<string>()
+  readonly #tlsPaths = new Set<string>()
   #resolveFirst: (listen: CapturedListen) => void = ignore
   #resolveFailed: (failure: CaptureFailure) => void = ignore
   #chosen: { readonly listen: CapturedListen; readonly asked: Asked } | null = null
@@ -55,6 +56,11 @@ export class Ledger {
     return typeof path === "string" && this.#paths.has(path)
   }
 
+  /** Bun: whether a node:http server speaks TLS shows only when it calls Bun.serve. */
+  speaksTls(path: string): void {
+    this.#tlsPaths.add(path)
+  }
+
   /** What is answered to an app that asked for port 0: plausible, never the same twice. */
   nextFakePort(): number {
     this.#fakePort = this.#fakePort >= 65535 ? 49152 : this.#fakePort + 1
@@ -65,18 +71,15 @@ export class Ledger {
     const { path, by, asked, options } = bound
     const listen: CapturedListen = { path, by, asked: describe(asked), options: options ?? null }
     this.all.push(listen)
-    if (bound.speaks === "http") this.#choose(listen, asked)
-    else if (bound.speaks === "raw") setTimeout(() => bound.isOpen() && this.#choose(listen, asked), RAW_GRACE_MS)
-    else this.failure({ kind: bound.speaks, by, asked: listen.asked, message: NOT_SERVABLE[bound.speaks](listen.asked) })
+    const speaks = this.#tlsPaths.has(path) ? "tls" : bound.speaks
+    if (speaks === "http") this.#choose(listen, asked)
+    else if (speaks === "raw") setTimeout(() => bound.isOpen() && this.#choose(listen, asked), RAW_GRACE_MS)
+    else this.failure({ kind: speaks, by, asked: listen.asked, message: NOT_SERVABLE[speaks](listen.asked) })
   }
 
   failure(failure: CaptureFailure): void {
     this.#options.log("warn", failure.message)
     this.#resolveFailed(failure)
-  }
-
-  warn(message: string): void {
-    this.#options.log("warn", message)
   }
 
   #choose(listen: CapturedListen, asked: Asked): void {

@@ -54,8 +54,19 @@ export function ownSocketAddresses(server: object, localPort: number, undo: Undo
   const remotePort = remotePorts()
   emitter.emit = function (event, ...args) {
     const socket = event === "connection" ? args[0] : (args[0] as { socket?: unknown } | undefined)?.socket
-    if (typeof socket === "object" && socket !== null && (event === "connection" || event === "request" || event === "upgrade")) {
-      const fake = { remoteAddress: LOOPBACK, remoteFamily: "IPv4", remotePort, localAddress: LOOPBACK, localFamily: "IPv4", localPort }
+    if (
+      typeof socket === "object" &&
+      socket !== null &&
+      (event === "connection" || event === "request" || event === "upgrade")
+    ) {
+      const fake = {
+        remoteAddress: LOOPBACK,
+        remoteFamily: "IPv4",
+        remotePort,
+        localAddress: LOOPBACK,
+        localFamily: "IPv4",
+        localPort,
+      }
       if (isBun) {
         Reflect.deleteProperty(emitter, "emit")
         fillPrototype(Object.getPrototypeOf(socket) as object, fake, undo)
@@ -67,14 +78,14 @@ export function ownSocketAddresses(server: object, localPort: number, undo: Undo
 
 type Fake = Readonly<Record<string, string | number | ((socket: object) => number)>>
 
-/** Accessors of a class: `undefined` becomes the loopback's value, in all its instances, at no cost for each. */
+/** Accessors of a class, in all its instances: every http server of the process listens on a private socket. */
 function fillPrototype(prototype: object, fake: Fake, undo: Undo): void {
   for (const [key, value] of Object.entries(fake)) {
-    const original = Object.getOwnPropertyDescriptor(prototype, key)
-    if (original !== undefined && (original.get === undefined || original.configurable !== true)) continue
+    const before = Object.getOwnPropertyDescriptor(prototype, key)
+    if (before !== undefined && before.configurable !== true) continue
     undo.replace(prototype, key, {
       get(this: object) {
-        return original?.get?.call(this) || (typeof value === "function" ? value(this) : value)
+        return typeof value === "function" ? value(this) : value
       },
     })
   }
@@ -83,7 +94,12 @@ function fillPrototype(prototype: object, fake: Fake, undo: Undo): void {
 function fillOwn(socket: object, fake: Fake): void {
   const fields = socket as Record<string, unknown>
   for (const [key, value] of Object.entries(fake)) {
-    if (!fields[key]) Object.defineProperty(fields, key, { value: typeof value === "function" ? value(socket) : value, configurable: true, writable: true })
+    if (!fields[key])
+      Object.defineProperty(fields, key, {
+        value: typeof value === "function" ? value(socket) : value,
+        configurable: true,
+        writable: true,
+      })
   }
 }
 

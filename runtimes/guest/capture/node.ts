@@ -52,7 +52,8 @@ export function captureNode(modules: NodeModules & { readonly ledger: Ledger }):
       const speaks = kind(this)
       // A bare socket server on a path is the app's own affair (tsx, test runners and clusters talk to their children so).
       const leave = call === null || (call.asked.kind === "path" && speaks === "raw")
-      if (leave || (call.asked.kind === "path" && ledger.isPrivate(call.asked.path))) return original.apply(this, args)
+      if (leave || (call.asked.kind === "path" && ledger.isPrivate(call.asked.path)))
+        return original.apply(this, args)
       return redirect(this, call, speaks)
     }
     undo.replace(prototype, "listen", { value: listen })
@@ -99,10 +100,12 @@ export function captureNodeWorker({ http, net, undo }: NodeModules): void {
   const kind = serverKinds(http.Server)
   const listen = function (this: AnyServer, ...args: unknown[]): unknown {
     const call = readListenCall(args)
-    if (call === null || (call.asked.kind === "path" && kind(this) === "raw")) return original.apply(this, args)
+    if (call === null || (call.asked.kind === "path" && kind(this) === "raw"))
+      return original.apply(this, args)
     seen.set(this, { asked: call.asked, port: (call.asked.kind === "tcp" && call.asked.port) || 49152 })
     const [head, ...rest] = args
-    const shared = typeof head === "object" ? [{ ...head, exclusive: false, reusePort: false }, ...rest] : args
+    const shared =
+      typeof head === "object" ? [{ ...head, exclusive: false, reusePort: false }, ...rest] : args
     return original.apply(this, shared)
   }
   undo.replace(net.Server.prototype, "listen", { value: listen })

@@ -2,12 +2,12 @@
 export class Undo {
   readonly #steps: (() => void)[] = []
 
-  /** Replaces a method or accessor of `target`, keeping its enumerability. */
+  /** Replaces a method or accessor of `target`, keeping its attributes (`Bun.serve` is writable but not configurable). */
   replace(target: object, key: string, descriptor: { value: unknown } | { get(): unknown }): void {
     const before = Object.getOwnPropertyDescriptor(target, key)
-    const enumerable = before === undefined ? false : before.enumerable === true
+    const { configurable = true, enumerable = false } = before ?? {}
     const writable = "value" in descriptor ? { writable: true } : {}
-    Object.defineProperty(target, key, { ...descriptor, ...writable, configurable: true, enumerable })
+    Object.defineProperty(target, key, { ...descriptor, ...writable, configurable, enumerable })
     this.#steps.push(() => {
       if (before === undefined) Reflect.deleteProperty(target, key)
       else Object.defineProperty(target, key, before)
