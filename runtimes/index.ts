@@ -80,5 +80,8 @@ function guestFile(): string {
     if (parent === dir) break
     dir = parent
   }
-  throw new PolyhostError("RUNTIME_UNSUPPORTED", 'the guest program is not built: run "npm run build" in the checkout')
+  throw new PolyhostError(
+    "RUNTIME_UNSUPPORTED",
+    'the guest program is not built: run "npm run build" in the checkout',
+  )
 }

@@ -17,6 +17,9 @@ import { findHandler, type Handler } from "./handler.ts"
 /** How long an app that listens may go on with its top-level code before it counts as a server, in milliseconds. */
 const LISTENING_BUT_NOT_EVALUATED_MS = 1000
 
+/** How long after a listen that cannot be served another one is waited for, in milliseconds. */
+const ANOTHER_LISTEN_MS = 1000
+
 export interface GuestApp {
   connected(connection: GuestConnection): void
   welcome(welcome: Welcome): void
@@ -54,6 +57,11 @@ export function startApp(
     },
     (error: unknown) => failStart("RUNTIME_LOAD_FAILED", error),
   )
+
+  // A listen that cannot be served is not the end: an app may listen for https and http.
+  capture.failed.then((failure) => {
+    setTimeout(() => failStart("RUNTIME_LOAD_FAILED", new Error(failure.message)), ANOTHER_LISTEN_MS).unref?.()
+  })
 
   // The entry ended, nothing keeps the process alive, and nobody can be asked for an answer.
   process.once("beforeExit", () => {
@@ -108,20 +116,32 @@ async function decide(config: GuestConfig, capture: Capture): Promise<Decision |
   ])
 }
 
-function choose(config: GuestConfig, capture: Capture, module: unknown): Decision | undefined | Promise<Decision> {
+/** Undefined: the server that listens, or will, is the app. */
+function choose(
+  config: GuestConfig,
+  capture: Capture,
+  module: unknown,
+): Decision | undefined | Promise<Decision> {
   const handler = findHandler(module)
-  const listen = capture.all[0]
   if (handler === undefined) return undefined
-  if (config.interface === "server" || handler.nativeOnly(config.runtime)) {
-    if (listen !== undefined) return { interface: "server", path: listen.path }
-    if (handler.kind === "fetch" && config.interface === "server") return undefined
+  const listens = capture.all.length > 0
+  if (config.interface === "server" && handler.kind === "fetch") {
+    // `deno serve`: the default export is served by the runtime's own server.
+    if (!listens && config.runtime === "deno") serveOnDeno(handler)
+    return undefined
   }
+  if (listens && handler.nativeOnly(config.runtime)) return undefined
   // An explicit fetch object is how the app wants to be called, also when it listens for its own sake.
   if (handler.kind === "fetch") return { interface: "fetch", handler }
   // A bare function is a guess: a listen that happened is better evidence.
-  if (listen !== undefined) return { interface: "server", path: listen.path }
-  if (handler.kind === "function") return { interface: "fetch", handler }
+  if (listens) return undefined
+  if (handler.kind === "function" && config.interface !== "server") return { interface: "fetch", handler }
   return serveNodeHandler(config, handler.call as unknown as RequestListener)
+}
+
+function serveOnDeno(handler: Handler): void {
+  const { Deno } = globalThis as unknown as { Deno: { serve(handler: Handler["call"]): unknown } }
+  Deno.serve(handler.call)
 }
 
 function serveNodeHandler(config: GuestConfig, listener: RequestListener): Promise<Decision> {

@@ -34,7 +34,12 @@ interface ContextFields {
 }
 
 /** A function that makes the context of a request. */
-export function contextMaker({ env, app, log, waitUntil }: ContextParts): (record: RequestRecord) => AppContext {
+export function contextMaker({
+  env,
+  app,
+  log,
+  waitUntil,
+}: ContextParts): (record: RequestRecord) => AppContext {
   const prototype = Object.create(env) as object
   const write = (level: Log["level"]) => (message: string) => log({ level, message: String(message) })
   const shared = {

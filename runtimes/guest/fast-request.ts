@@ -18,7 +18,8 @@ interface FastRequest extends Request {
 export type MakeRequest = (record: RequestRecord) => Request
 
 /** A real Request of this runtime. */
-export const makeNativeRequest: MakeRequest = (record) => nativeRequest(globalThis.Request, record, record.headers)
+export const makeNativeRequest: MakeRequest = (record) =>
+  nativeRequest(globalThis.Request, record, record.headers)
 
 function nativeRequest(Native: typeof Request, record: RequestRecord, headers: Headers): Request {
   const { method } = record
@@ -144,7 +145,11 @@ function getter(prototype: object, key: PropertyKey, get: (self: FastRequest) =>
   })
 }
 
-function method(prototype: object, key: PropertyKey, call: (self: FastRequest, parameters: unknown[]) => unknown): void {
+function method(
+  prototype: object,
+  key: PropertyKey,
+  call: (self: FastRequest, parameters: unknown[]) => unknown,
+): void {
   Object.defineProperty(prototype, key, {
     configurable: true,
     writable: true,

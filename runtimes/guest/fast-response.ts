@@ -69,7 +69,9 @@ function linesOfParts(parts: FastFields): string {
       if (name.length === 12 && name.toLowerCase() === "content-type") typed = true
     }
   }
-  return typed || typeof parts.body !== "string" ? lines : `${lines}content-type: text/plain;charset=UTF-8\r\n`
+  return typed || typeof parts.body !== "string"
+    ? lines
+    : `${lines}content-type: text/plain;charset=UTF-8\r\n`
 }
 
 /** Replaces the global Response of this process. */
@@ -109,7 +111,8 @@ export function installFastResponse(): void {
 
 /** Undefined when the arguments need the real constructor: to convert them, or to refuse them. */
 function fastParts(body: BodyInput, init: InitInput): FastFields | undefined {
-  if (body !== undefined && body !== null && typeof body !== "string" && !(body instanceof Uint8Array)) return undefined
+  if (body !== undefined && body !== null && typeof body !== "string" && !(body instanceof Uint8Array))
+    return undefined
   const bytes = body instanceof Uint8Array ? body.slice() : (body ?? null)
   let status = 200
   let statusText = ""
@@ -118,8 +121,10 @@ function fastParts(body: BodyInput, init: InitInput): FastFields | undefined {
     if (init.status !== undefined) status = init.status
     if (init.statusText !== undefined) statusText = init.statusText
     if (!Number.isInteger(status) || status < 200 || status > 599) return undefined
-    if (body !== null && body !== undefined && (status === 204 || status === 205 || status === 304)) return undefined
-    if (statusText !== "" && (typeof statusText !== "string" || !FIELD_VALUE.test(statusText))) return undefined
+    if (body !== null && body !== undefined && (status === 204 || status === 205 || status === 304))
+      return undefined
+    if (statusText !== "" && (typeof statusText !== "string" || !FIELD_VALUE.test(statusText)))
+      return undefined
     if (init.headers !== undefined) {
       headers = fastHeaders(init.headers)
       if (headers === undefined) return undefined

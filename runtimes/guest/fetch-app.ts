@@ -34,7 +34,7 @@ export function createFetchApp({ handler, app, log, fastRequests }: FetchAppOpti
   const { call } = handler
 
   function waitUntil(promise: Promise<unknown>): void {
-    const settled = Promise.resolve(promise).then(
+    const settled: Promise<unknown> = Promise.resolve(promise).then(
       () => background.delete(settled),
       (error: unknown) => {
         background.delete(settled)
@@ -161,7 +161,8 @@ class FetchExchange implements GuestStreamEvents {
         this.#stream.write(EMPTY, true)
         return
       }
-      if (!(value instanceof Uint8Array)) throw new TypeError("the Response's stream gave a chunk that is not bytes")
+      if (!(value instanceof Uint8Array))
+        throw new TypeError("the Response's stream gave a chunk that is not bytes")
       await this.#writeAll(value, false)
     }
     await reader.cancel()
@@ -209,16 +210,22 @@ function isResponse(value: unknown): value is Response {
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
+  return (
+    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
+  )
 }
 
 function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value)
-  return typeof value === "object" ? `an object (${value.constructor?.name ?? "no prototype"})` : `a ${typeof value}`
+  return typeof value === "object"
+    ? `an object (${value.constructor?.name ?? "no prototype"})`
+    : `a ${typeof value}`
 }
 
 function reportError(what: string, error: unknown): void {
-  process.stderr.write(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  process.stderr.write(
+    `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  )
 }
 
 /** Settles with the promise, or after `ms` without it. */

@@ -4,12 +4,13 @@
  * answers requests. It does nothing in a process that the host did not start (children of the app inherit preloads).
  * Counterpart in the host: `runtimes/process/`.
  */
+import cluster from "node:cluster"
 import { connect } from "node:net"
-import { GuestConnection } from "../../protocol/guest-connection.ts"
 import { PROTOCOL_VERSION } from "../../protocol/frames.ts"
+import { GuestConnection } from "../../protocol/guest-connection.ts"
 import { createSocketChannel } from "../socket-channel.ts"
 import { startApp } from "./app.ts"
-import { installCapture } from "./capture/index.ts"
+import { CLUSTER_WORKER_ENV, installCapture, installClusterWorker } from "./capture/index.ts"
 import { installFastResponse } from "./fast-response.ts"
 import { GUEST_VARIABLE, type GuestConfig } from "./guest-config.ts"
 
@@ -17,7 +18,7 @@ const text = process.env[GUEST_VARIABLE]
 if (text !== undefined) {
   delete process.env[GUEST_VARIABLE]
   boot(JSON.parse(text) as GuestConfig)
-}
+} else if (process.env[CLUSTER_WORKER_ENV] !== undefined) installClusterWorker(cluster.isWorker)
 
 function boot(config: GuestConfig): void {
   const socket = connect(config.channel)

@@ -82,7 +82,7 @@ export class RequestRecord {
 }
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {
-  return (bytes as Buffer).latin1Slice(start, end)
+  return (bytes as Buffer).toString("latin1", start, end)
 }
 
 function clientLeft(): Error {

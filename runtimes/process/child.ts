@@ -47,7 +47,9 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   })
   if (child.pid === undefined) {
     const cause = await new Promise<Error>((resolve) => child.once("error", resolve))
-    throw new PolyhostError("RUNTIME_SPAWN_FAILED", `cannot start ${options.file}: ${cause.message}`, { cause })
+    throw new PolyhostError("RUNTIME_SPAWN_FAILED", `cannot start ${options.file}: ${cause.message}`, {
+      cause,
+    })
   }
   const { pid } = child
   options.watchdog.watch(pid)

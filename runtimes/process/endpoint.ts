@@ -80,7 +80,9 @@ function accept(
         const connected = expected.get(hello.token)
         if (connected === undefined) return connection.close("a guest that nobody expects")
         if (!isAccepted(hello.protocol)) {
-          return connection.close(`a guest of protocol ${hello.protocol}; this host speaks ${PROTOCOL_VERSION}`)
+          return connection.close(
+            `a guest of protocol ${hello.protocol}; this host speaks ${PROTOCOL_VERSION}`,
+          )
         }
         expected.delete(hello.token)
         settle()

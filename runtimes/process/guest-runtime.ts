@@ -1,18 +1,10 @@
 /** What the runtimes with a guest have in common: everything but the command line. */
 import type { RuntimeName } from "../app-spec.ts"
+import type { CommandLine, CommandLineInput } from "../node/command-line.ts"
 import type { Runtime } from "../runtime.ts"
 import type { Toolchain } from "../toolchain/index.ts"
-import { type CommandLine, launchGuest } from "./launch-guest.ts"
+import { launchGuest, privateSocketPaths } from "./launch-guest.ts"
 import type { Launchpad } from "./launchpad.ts"
-
-export interface CommandLineInput {
-  readonly entry: string
-  readonly version: string
-  readonly args: readonly string[]
-  readonly guest: string
-  readonly interface: "auto" | "fetch" | "server"
-  readonly dir: string
-}
 
 export function guestRuntime(
   name: RuntimeName,
@@ -29,6 +21,7 @@ export function guestRuntime(
       parts.toolchain.resolve(spec.runtime, { app: spec.name, dir: spec.dir, signal }),
     // Async, so that a command line which is impossible on this version rejects.
     launch: async (spec, resolved, options) => {
+      const prefix = parts.launchpad.nextPrefix()
       const commandLine = parts.commandLine({
         entry: spec.entry ?? "",
         version: resolved.version,
@@ -36,8 +29,9 @@ export function guestRuntime(
         guest: parts.launchpad.guestFile,
         interface: spec.interface === "fetch" || spec.interface === "server" ? spec.interface : "auto",
         dir: spec.dir,
+        sockets: [parts.launchpad.endpoint.path, ...privateSocketPaths(parts.launchpad.runDir, prefix)],
       })
-      return launchGuest(parts.launchpad, { spec, resolved, commandLine, options })
+      return launchGuest(parts.launchpad, { spec, resolved, commandLine, options, prefix })
     },
   }
 }

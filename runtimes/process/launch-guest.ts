@@ -10,32 +10,26 @@ import type { HostConnection } from "../../protocol/host-connection.ts"
 import type { StartupComplete } from "../../protocol/messages.ts"
 import type { AppSpec } from "../app-spec.ts"
 import { GUEST_VARIABLE, type GuestConfig } from "../guest/guest-config.ts"
+import type { CommandLine } from "../node/command-line.ts"
 import type { Instance, LaunchOptions, OutputSink, ResolvedRuntime } from "../runtime.ts"
 import { type Child, startChild } from "./child.ts"
 import type { Launchpad } from "./launchpad.ts"
 import { ProcessInstance } from "./process-instance.ts"
 import { createUpstream } from "./upstream.ts"
 
-/** How a runtime runs an entry with the guest preloaded: the only thing in which node, bun and deno differ. */
-export interface CommandLine {
-  readonly args: readonly string[]
-  readonly env: Readonly<Record<string, string>>
-  /** The guest is the main program and imports the entry. */
-  readonly mainIsGuest: boolean
-}
-
 export interface GuestLaunch {
   readonly spec: AppSpec
   readonly resolved: ResolvedRuntime
   readonly commandLine: CommandLine
   readonly options: LaunchOptions
+  /** How the names of its private sockets begin. */
+  readonly prefix: string
 }
 
 /** @throws PolyhostError RUNTIME_SPAWN_FAILED, RUNTIME_LOAD_FAILED, RUNTIME_INTERFACE_UNKNOWN, or the signal's reason. */
 export async function launchGuest(launchpad: Launchpad, launch: GuestLaunch): Promise<Instance> {
-  const { spec, resolved, commandLine, options } = launch
+  const { spec, resolved, commandLine, options, prefix } = launch
   options.signal.throwIfAborted()
-  const prefix = launchpad.nextPrefix()
   const start = new GuestStart()
   const expectation = launchpad.endpoint.expect((connection) => {
     connection.welcome({
@@ -82,7 +76,8 @@ export async function launchGuest(launchpad: Launchpad, launch: GuestLaunch): Pr
     })
     options.onSpawn(child.pid)
     const { connection, ready } = await firstOf(start, child, options.signal)
-    const upstream = ready.interface === "server" ? createUpstream(serverPath(launchpad.runDir, ready.path)) : null
+    const upstream =
+      ready.interface === "server" ? createUpstream(serverPath(launchpad.runDir, ready.path)) : null
     const instance = new ProcessInstance({
       id: options.instanceId,
       runtime: resolved,
@@ -188,9 +183,17 @@ function aborted(signal: AbortSignal): { promise: Promise<never>; stop: () => vo
 function serverPath(runDir: string, path: string): { path: string } {
   const inside = relative(runDir, path)
   if (inside === "" || inside.includes("/") || inside.startsWith("..") || inside === "host.sock") {
-    throw new PolyhostError("PROTOCOL_VIOLATION", `the app's server path ${JSON.stringify(path)} is not a private socket`)
+    throw new PolyhostError(
+      "PROTOCOL_VIOLATION",
+      `the app's server path ${JSON.stringify(path)} is not a private socket`,
+    )
   }
   return { path }
+}
+
+/** The private sockets that a guest uses at most before it asks for more than an app usually has. */
+export function privateSocketPaths(runDir: string, prefix: string): string[] {
+  return ["0", "1", "2", "3", "h"].map((name) => join(runDir, `${prefix}${name}.sock`))
 }
 
 async function privateSockets(runDir: string, prefix: string): Promise<string[]> {

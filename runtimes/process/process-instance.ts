@@ -75,7 +75,10 @@ export class ProcessInstance implements Instance {
   connectionClosed(reason: string, violation: boolean): void {
     if (!this.#parts.child.alive || this.#expected) return
     // A guest without its channel is of no use, and one that broke the protocol is not to be trusted.
-    this.kill(violation ? reason : "the app closed its channel to the host", violation ? "APP_PROTOCOL_ERROR" : "APP_CRASHED")
+    this.kill(
+      violation ? reason : "the app closed its channel to the host",
+      violation ? "APP_PROTOCOL_ERROR" : "APP_CRASHED",
+    )
   }
 
   shutdownComplete(): void {

@@ -175,7 +175,7 @@ const EMPTY = new Uint8Array(0)
 
 /** Header lines as the flat list that `node:http` takes as it is: names in the client's case, order and number. */
 function headerList(block: Uint8Array): string[] {
-  const text = Buffer.from(block.buffer, block.byteOffset, block.byteLength).latin1Slice()
+  const text = Buffer.from(block.buffer, block.byteOffset, block.byteLength).toString("latin1")
   const list: string[] = []
   let at = 0
   while (at < text.length) {

@@ -1,0 +1,57 @@
+/**
+ * What the host adds to an Exchange: who is told of its end, what its app allows, and where the app is mounted.
+ * Implementations: `listener/http-exchange.ts` (a client's connection), `embed/fetch-exchange.ts` (a Request in this process).
+ */
+import type { ClientErrorCode } from "../protocol/errors.ts"
+import type { DisconnectReason, Exchange } from "../protocol/exchange.ts"
+import type { Slot } from "./supervisor/slot.ts"
+
+export interface HostExchange extends Exchange {
+  /** Host name without port, lower case, for routing. */
+  readonly hostName: string
+  /** Path without query, as the client sent it, for routing. */
+  readonly path: string
+  /** The app is mounted below `prefix`: the target loses it and X-Forwarded-Prefix names it. Before `head` is read. */
+  mount(prefix: string): void
+  /** Longest request body the app takes, in bytes: more is answered 413 BODY_TOO_LARGE. Before `attach`. */
+  limitBody(bytes: number): void
+  /** Told once of the head and once of the end. */
+  owner: ExchangeOwner | null
+  /** Monotonic milliseconds of the last byte either way. */
+  readonly lastActivityMs: number
+  /** The answer's connection is closed after it. */
+  closeAfter(): void
+  /** The host gives it up: the handler is told `reason`, the client gets the page of `code` or a cut. */
+  giveUp(code: ClientErrorCode, detail: string, reason: DisconnectReason): void
+  /** Places for the owner's own bookkeeping, so that none of it is looked up. */
+  ticket: ExchangeTicket
+}
+
+export interface ExchangeOwner {
+  /** The app's name, for error answers. */
+  readonly name: string
+  /** What a 503 says in Retry-After. */
+  retryAfterSeconds(): number
+  /** The response head is out. */
+  responded(exchange: HostExchange): void
+  /** Answered, failed, cut or left: nothing more will come. `code` is set when it failed. */
+  ended(exchange: HostExchange, code: ClientErrorCode | null, detail: string): void
+}
+
+/** Where an exchange stands in its app. */
+export interface ExchangeTicket {
+  /** The instance's place, once it was given to one. */
+  slot: Slot | null
+  /** Until when the head of the answer must be out. */
+  readonly request: DeadlineEntry
+  /** Until when an instance must have taken it, when it had to wait. */
+  queue: DeadlineEntry | null
+}
+
+/** A place in a list of things that end at the same distance from now. See `supervisor/deadlines.ts`. */
+export interface DeadlineEntry {
+  atMs: number
+  previous: DeadlineEntry | null
+  next: DeadlineEntry | null
+  exchange: HostExchange | null
+}

@@ -1,0 +1,56 @@
+/** The answer of `GET /v1/status` (DESIGN 4.4), made from what the host knows: it asks no app anything. */
+import { readFileSync } from "node:fs"
+import type { Route } from "../runtimes/app-spec.ts"
+import { formatRoute } from "./config/index.ts"
+import type { App } from "./supervisor/app.ts"
+import type { AppStatus, InstanceStatus } from "./supervisor/app-status.ts"
+
+export interface HostStatus {
+  readonly host: {
+    readonly version: string
+    readonly pid: number
+    readonly uptimeSeconds: number
+    /** URLs of the listeners. */
+    readonly listeners: readonly string[]
+  }
+  readonly apps: readonly AppStatus[]
+}
+
+export function appStatus(app: App): AppStatus {
+  const { fleet, spec } = app
+  const { lastError } = fleet
+  return {
+    name: app.name,
+    state: fleet.state,
+    runtime: fleet.runtime,
+    interface: fleet.interface,
+    generation: fleet.generation,
+    routes: spec.routes.map((route: Route) => formatRoute(route)),
+    instances: [...fleet.slots].map(
+      (slot): InstanceStatus => ({
+        id: slot.id,
+        pid: slot.pid,
+        state: slot.state,
+        inFlight: slot.inFlight,
+        requests: slot.requests,
+        rssBytes: slot.pid === null ? 0 : rssBytes(slot.pid),
+        startedAt: new Date(slot.startedAt).toISOString(),
+      }),
+    ),
+    queue: { waiting: app.waiting },
+    lastError:
+      lastError === null
+        ? null
+        : { code: lastError.code, message: lastError.message, at: lastError.at.toISOString() },
+  }
+}
+
+/** Resident memory of a process by /proc; 0 where there is none. */
+function rssBytes(pid: number): number {
+  try {
+    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]
+    return Number(kilobytes ?? 0) * 1024
+  } catch {
+    return 0
+  }
+}

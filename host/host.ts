@@ -1,0 +1,211 @@
+/**
+ * The composition of a host: builds the parts, starts them in order, stops them in reverse. Owns no policy.
+ * `createHost` (index.ts) is the way in for programs, `cli/` for people.
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { availableParallelism } from "node:os"
+import { PolyhostError } from "../protocol/errors.ts"
+import { createRuntimes, type Runtimes } from "../runtimes/index.ts"
+import type { Toolchain } from "../runtimes/toolchain/index.ts"
+import { formatProblem, type LoadedConfig, parseListen } from "./config/index.ts"
+import { createFetchExchange } from "./embed/fetch-exchange.ts"
+import type { HostExchange } from "./exchange.ts"
+import { appStatus, type HostStatus } from "./host-status.ts"
+import type { Listener, RequestIds } from "./listener/listener.ts"
+import { createNodeHttpListener, requestHandler } from "./listener/node-http.ts"
+import { createRequestIds } from "./listener/request-ids.ts"
+import type { Logger } from "./log/logger.ts"
+import { createRouter, type RouteEntry, type Router } from "./router.ts"
+import { createRunDir } from "./run-dir.ts"
+import { App } from "./supervisor/app.ts"
+import type { AppStatus } from "./supervisor/app-status.ts"
+import { brokenAppStatus } from "./supervisor/broken-app.ts"
+import { createStartGate } from "./supervisor/start-gate.ts"
+
+export interface HostParts {
+  readonly config: LoadedConfig
+  readonly toolchain: Toolchain
+  readonly log: Logger
+  readonly version: string
+  readonly baseEnv: Readonly<Record<string, string>>
+  /** Addresses to listen on instead of the config's. */
+  readonly listen?: readonly string[]
+  readonly onChange?: (app: AppStatus) => void
+}
+
+/** Where requests go: an app, or an app that cannot be because its configuration is wrong. */
+type Target = App | { readonly broken: string }
+
+/** How often heartbeats are sent and silence is looked for, in milliseconds. */
+const TICK_MS = 500
+
+export class RunningHost {
+  readonly #parts: HostParts
+  readonly #runtimes: Runtimes
+  readonly #apps = new Map<string, App>()
+  readonly #router: Router<Target>
+  readonly #ids: RequestIds = createRequestIds()
+  readonly #startedAtMs = performance.now()
+  readonly #ticker: NodeJS.Timeout
+  readonly handler: (message: IncomingMessage, response: ServerResponse) => void
+  #listeners: Listener[] = []
+  #closing: Promise<void> | null = null
+  #lastTickMs = performance.now()
+
+  private constructor(parts: HostParts, runtimes: Runtimes) {
+    this.#parts = parts
+    this.#runtimes = runtimes
+    const gate = createStartGate(availableParallelism())
+    for (const spec of parts.config.apps) {
+      const services = {
+        runtime: runtimes.get(spec.runtime.name),
+        gate,
+        log: parts.log,
+        changed: (name: string) => this.#changed(name),
+      }
+      this.#apps.set(spec.name, new App(spec, services))
+    }
+    this.#router = createRouter(this.#routes())
+    this.handler = requestHandler({ handle: (exchange) => this.handle(exchange), ids: this.#ids })
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS)
+    this.#ticker.unref()
+    for (const app of this.#apps.values()) app.fleet.start()
+  }
+
+  /** Starts the apps; listens nowhere yet. Resolves before any app is ready. */
+  static async start(parts: HostParts): Promise<RunningHost> {
+    const runDir = await createRunDir()
+    const runtimes = await createRuntimes({ toolchain: parts.toolchain, runDir, baseEnv: parts.baseEnv })
+    return new RunningHost(parts, runtimes)
+  }
+
+  /** Listens on every address. @throws PolyhostError HOST_LISTEN_FAILED; the addresses that could be had are closed again. */
+  async listen(): Promise<readonly string[]> {
+    if (this.#listeners.length > 0) return this.urls
+    const opened: Listener[] = []
+    try {
+      for (const text of this.#parts.listen ?? this.#parts.config.listen) {
+        const address = parseListen(text)
+        if ("problem" in address) {
+          throw new PolyhostError("CONFIG_INVALID", `listen ${JSON.stringify(text)}: ${address.problem}`)
+        }
+        opened.push(
+          await createNodeHttpListener({
+            address,
+            ids: this.#ids,
+            handle: (exchange) => this.handle(exchange),
+          }),
+        )
+      }
+    } catch (error) {
+      for (const listener of opened) listener.destroy()
+      await Promise.all(opened.map((listener) => listener.close()))
+      throw error
+    }
+    this.#listeners = opened
+    return this.urls
+  }
+
+  get urls(): readonly string[] {
+    return this.#listeners.map((listener) => listener.url)
+  }
+
+  get apps(): ReadonlyMap<string, App> {
+    return this.#apps
+  }
+
+  /** Finds the app of a request and admits it. Never throws. */
+  handle(exchange: HostExchange): void {
+    if (this.#closing !== null) exchange.closeAfter()
+    const match = this.#router.find(exchange.hostName, exchange.path)
+    if (match === undefined) {
+      exchange.fail("NO_ROUTE", exchange.path)
+      return
+    }
+    const { target } = match
+    if (!(target instanceof App)) {
+      exchange.fail("APP_UNAVAILABLE", `the configuration of app "${target.broken}" is wrong`)
+      return
+    }
+    if (target.spec.stripPrefix && match.prefix !== "") exchange.mount(match.prefix)
+    target.admit(exchange)
+  }
+
+  fetch(request: Request): Promise<Response> {
+    return createFetchExchange(request, this.#ids.next(), (exchange) => this.handle(exchange))
+  }
+
+  status(): HostStatus {
+    return {
+      host: {
+        version: this.#parts.version,
+        pid: process.pid,
+        uptimeSeconds: Math.round((performance.now() - this.#startedAtMs) / 1000),
+        listeners: this.urls,
+      },
+      apps: [
+        ...[...this.#apps.values()].map(appStatus),
+        ...this.#parts.config.broken.map(brokenAppStatus),
+      ].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    }
+  }
+
+  /** Resolves when each app serves, is idle, or has failed once. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#apps.values()].map((app) => app.fleet.settled()))
+  }
+
+  /**
+   * Takes no new connection, serves what is admitted, ends every instance, and leaves nothing behind: no socket, child,
+   * file or timer. Callers share one promise.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** Hurries a close: what is in flight is cut. */
+  kill(reason: string): void {
+    for (const listener of this.#listeners) listener.destroy()
+    for (const app of this.#apps.values()) app.fleet.kill(reason)
+  }
+
+  async #close(): Promise<void> {
+    const closed = this.#listeners.map((listener) => listener.close())
+    await Promise.all([...this.#apps.values()].map((app) => app.stop()))
+    // Every app has drained: connections that are still open are idle or will never end.
+    for (const listener of this.#listeners) listener.destroy()
+    await Promise.all(closed)
+    clearInterval(this.#ticker)
+    for (const app of this.#apps.values()) app.close()
+    await this.#runtimes.close()
+    await this.#parts.toolchain.close()
+  }
+
+  *#routes(): Iterable<RouteEntry<Target>> {
+    for (const app of this.#apps.values()) {
+      for (const route of app.spec.routes) yield { route, target: app }
+    }
+    for (const { name, problems } of this.#parts.config.broken) {
+      this.#parts.log.error(name, null, problems.map((problem) => formatProblem(problem)).join("\n"))
+      const target = { broken: name }
+      yield { route: { host: `${name}.localhost`, path: "/", prefix: true }, target }
+      yield { route: { host: "*", path: `/${name}`, prefix: true }, target }
+    }
+  }
+
+  #tick(): void {
+    const nowMs = performance.now()
+    const late = nowMs - this.#lastTickMs > 2 * TICK_MS
+    this.#lastTickMs = nowMs
+    // When this process itself stood still, answers of the guests lie unread: that silence is not theirs.
+    if (late) return
+    for (const app of this.#apps.values()) app.tick(nowMs)
+  }
+
+  #changed(name: string): void {
+    const app = this.#apps.get(name)
+    if (app !== undefined) this.#parts.onChange?.(appStatus(app))
+  }
+}

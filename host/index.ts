@@ -1,0 +1,186 @@
+/**
+ * Embedding: a host inside another program (DESIGN 4.7). No process-wide handlers, no exit, nothing left after `close`.
+ * The command line is a user of the same function: `cli/`.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { PolyhostError } from "../protocol/errors.ts"
+import { createToolchain, type ToolchainEvent } from "../runtimes/toolchain/index.ts"
+import { baseEnvironment, type Environment, hostEnvironment, runtimeCacheDir } from "./config/environment.ts"
+import {
+  formatProblem,
+  type HostConfigInput,
+  isError,
+  type LoadedConfig,
+  loadConfig,
+} from "./config/index.ts"
+import { RunningHost } from "./host.ts"
+import type { HostStatus } from "./host-status.ts"
+import { createFunctionWriter, type LogWriter } from "./log/log-writer.ts"
+import { createLogger, type LogFormat } from "./log/logger.ts"
+import type { AppStatus } from "./supervisor/app-status.ts"
+import { hostVersion } from "./version.ts"
+
+export { type ErrorCode, PolyhostError } from "../protocol/errors.ts"
+export type { AppManifestInput, HostConfigInput } from "./config/index.ts"
+export type { HostStatus } from "./host-status.ts"
+export type { AppState, AppStatus, InstanceStatus } from "./supervisor/app-status.ts"
+export type { ToolchainEvent }
+
+export interface Host {
+  /** Starts the apps and listens. Resolves with the listeners' URLs, before the apps are ready (requests wait for them). */
+  listen(): Promise<readonly string[]>
+  /** Answers a request in this process, without a socket: the app is found by the URL's host and path. */
+  fetch(request: Request): Promise<Response>
+  /** A request listener for somebody's own `http.createServer(host.handler)`. */
+  readonly handler: (message: IncomingMessage, response: ServerResponse) => void
+  /** State of every app. Empty before the first use. */
+  readonly apps: readonly AppStatus[]
+  status(): HostStatus
+  /** Resolves when each app serves, is idle, or has failed once. */
+  ready(): Promise<void>
+  /** `app`: an app's state changed. `install`: a runtime is being installed. Returns a function that unsubscribes. */
+  on<Name extends keyof HostEvents>(event: Name, listener: (value: HostEvents[Name]) => void): () => void
+  /** Starts or stops one app. @throws PolyhostError HOST_UNKNOWN_APP */
+  start(name: string): Promise<AppStatus>
+  stop(name: string): Promise<AppStatus>
+  /** Drains, stops every app, and leaves nothing behind: no socket, child, file or timer. Callers share one promise. */
+  close(): Promise<void>
+}
+
+export interface HostEvents {
+  app: AppStatus
+  install: ToolchainEvent
+}
+
+export interface HostOptions {
+  /** Folder that relative paths in the config start from. Default: the current one. */
+  readonly cwd?: string
+  /** Takes the log, text that ends with a line end. Default: the log is dropped. */
+  readonly log?: (text: string) => void
+  /** Form of the log. Default: `json`. */
+  readonly logFormat?: LogFormat
+}
+
+/**
+ * A host of these apps. Nothing happens before the first `listen`, `fetch` or `handler` call; errors of the config
+ * (PolyhostError CONFIG_INVALID, every problem in its message) come from there.
+ */
+export function createHost(config: HostConfigInput, options: HostOptions = {}): Host {
+  const cwd = options.cwd ?? process.cwd()
+  return hostOf({
+    load: () => loadConfig({ config, cwd }),
+    writer: createFunctionWriter(options.log ?? (() => undefined)),
+    logFormat: options.logFormat ?? "json",
+    env: hostEnvironment(),
+  })
+}
+
+export interface HostSource {
+  readonly load: () => Promise<LoadedConfig>
+  readonly writer: LogWriter
+  readonly logFormat: LogFormat
+  readonly env: Environment
+  /** Addresses to listen on instead of the config's. */
+  readonly listen?: readonly string[]
+}
+
+/** The host behind `createHost` and `polyhost serve`. Not part of the package's interface. */
+export function hostOf(source: HostSource): Host & { kill(reason: string): void } {
+  const listeners = new Map<keyof HostEvents, Set<(value: never) => void>>()
+  let running: RunningHost | undefined
+  let starting: Promise<RunningHost> | undefined
+  let closing: Promise<void> | undefined
+
+  function emit<Name extends keyof HostEvents>(event: Name, value: HostEvents[Name]): void {
+    for (const listener of listeners.get(event) ?? []) (listener as (it: HostEvents[Name]) => void)(value)
+  }
+
+  function boot(): Promise<RunningHost> {
+    if (closing !== undefined) return Promise.reject(new PolyhostError("HOST_CLOSED", "the host is closed"))
+    starting ??= start()
+    return starting
+  }
+
+  async function start(): Promise<RunningHost> {
+    const config = await source.load()
+    if (config.fatal) {
+      const problems = config.problems.filter(isError).map((problem) => formatProblem(problem))
+      throw new PolyhostError("CONFIG_INVALID", problems.join("\n"))
+    }
+    const log = createLogger(source.writer, source.logFormat)
+    const toolchain = createToolchain({
+      cacheDir: runtimeCacheDir(source.env),
+      lockFile: config.lockFile,
+      env: source.env,
+      report: (event) => emit("install", event),
+    })
+    running = await RunningHost.start({
+      config,
+      toolchain,
+      log,
+      version: hostVersion(),
+      baseEnv: baseEnvironment(source.env),
+      ...(source.listen === undefined ? {} : { listen: source.listen }),
+      onChange: (status) => emit("app", status),
+    })
+    return running
+  }
+
+  const statusOf = (host: RunningHost, name: string): AppStatus => {
+    const found = host.status().apps.find((app) => app.name === name)
+    if (found !== undefined) return found
+    const names = host.status().apps.map((app) => app.name)
+    throw new PolyhostError("HOST_UNKNOWN_APP", `no app "${name}" (apps: ${names.join(", ")})`)
+  }
+
+  return {
+    listen: async () => (await boot()).listen(),
+    fetch: async (request) => (await boot()).fetch(request),
+    handler(message, response) {
+      if (running !== undefined) running.handler(message, response)
+      else {
+        boot().then(
+          (host) => host.handler(message, response),
+          () => response.writeHead(503).end(),
+        )
+      }
+    },
+    get apps() {
+      return running?.status().apps ?? []
+    },
+    status() {
+      if (running !== undefined) return running.status()
+      return { host: { version: hostVersion(), pid: process.pid, uptimeSeconds: 0, listeners: [] }, apps: [] }
+    },
+    ready: async () => (await boot()).settled(),
+    on(event, listener) {
+      const set = listeners.get(event) ?? new Set()
+      listeners.set(event, set)
+      set.add(listener)
+      return () => set.delete(listener)
+    },
+    async start(name) {
+      const host = await boot()
+      statusOf(host, name)
+      host.apps.get(name)?.fleet.start()
+      await host.apps.get(name)?.fleet.settled()
+      return statusOf(host, name)
+    },
+    async stop(name) {
+      const host = await boot()
+      statusOf(host, name)
+      await host.apps.get(name)?.stop()
+      return statusOf(host, name)
+    },
+    close() {
+      closing ??= (async () => {
+        const host = await starting?.catch(() => undefined)
+        await host?.close()
+      })()
+      return closing
+    },
+    kill(reason) {
+      running?.kill(reason)
+    },
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * An exchange on a client's HTTP/1.1 connection, over `node:http`'s message objects. Guards what the client sees:
+ * the head is valid, the body is exactly as long as declared, and a response that is cut short looks cut.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { ClientErrorCode } from "../../protocol/errors.ts"
+import type { DisconnectReason, ExchangeHandler, RequestHead } from "../../protocol/exchange.ts"
+import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../exchange.ts"
+import { createTicket } from "../supervisor/ticket.ts"
+import { errorAnswer } from "./error-page.ts"
+import type { ScannedRequest } from "./request-head.ts"
+import { readResponseHead } from "./response-head.ts"
+
+/** Response bodies up to this size are written as one string together with the head. */
+const SMALL_BODY_BYTES = 4096
+
+export interface HttpExchangeParts {
+  readonly message: IncomingMessage
+  readonly response: ServerResponse
+  readonly scanned: ScannedRequest
+  readonly requestId: string
+  readonly clientAddress: string
+  readonly scheme: "http" | "https"
+}
+
+export class HttpExchange implements HostExchange {
+  readonly requestId: string
+  owner: ExchangeOwner | null = null
+  readonly ticket: ExchangeTicket = createTicket()
+  lastActivityMs = 0
+  responded = false
+  finished = false
+  readonly #parts: HttpExchangeParts
+  #prefix = ""
+  #handler: ExchangeHandler | null = null
+  #maxBodyBytes = Number.POSITIVE_INFINITY
+  #receivedBytes = 0
+  #pullBytes = 0
+  #reading = false
+  #requestEnded = false
+  /** Body bytes still owed to the client by a declared content-length, or -1. */
+  #owedBytes = -1
+  #close = false
+
+  constructor(parts: HttpExchangeParts) {
+    this.#parts = parts
+    this.requestId = parts.requestId
+    exchangeOf(parts.response, this)
+    parts.response.on("close", onClose)
+    parts.response.on("drain", onDrain)
+  }
+
+  get hostName(): string {
+    return this.#parts.scanned.hostName
+  }
+
+  get path(): string {
+    return this.#parts.scanned.path
+  }
+
+  get head(): RequestHead {
+    const { scanned, message, scheme, clientAddress } = this.#parts
+    const host = scanned.host === "" ? "localhost" : scanned.host
+    let lines =
+      `${scanned.lines}X-Forwarded-For: ${clientAddress}\r\nX-Forwarded-Proto: ${scheme}\r\n` +
+      `X-Forwarded-Host: ${host}\r\nX-Request-Id: ${this.requestId}\r\n`
+    if (scanned.host === "") lines += `Host: ${host}\r\n`
+    let { target } = scanned
+    if (this.#prefix !== "") {
+      lines += `X-Forwarded-Prefix: ${this.#prefix}\r\n`
+      const rest = target.slice(this.#prefix.length)
+      target = rest.startsWith("/") ? rest : `/${rest}`
+    }
+    return {
+      method: message.method ?? "GET",
+      target,
+      scheme,
+      host,
+      clientAddress,
+      headers: Buffer.from(lines, "latin1"),
+      bodyBytes: scanned.bodyBytes,
+    }
+  }
+
+  mount(prefix: string): void {
+    this.#prefix = prefix
+  }
+
+  limitBody(bytes: number): void {
+    this.#maxBodyBytes = bytes
+    if (this.#parts.scanned.bodyBytes > bytes) this.#tooLarge()
+  }
+
+  closeAfter(): void {
+    this.#close = true
+  }
+
+  attach(handler: ExchangeHandler): void {
+    if (this.finished) {
+      handler.left("client-left")
+      return
+    }
+    this.#handler = handler
+  }
+
+  pull(bytes: number): void {
+    if (this.finished || this.#requestEnded || this.#parts.scanned.bodyBytes === 0) return
+    this.#pullBytes += bytes
+    const { message } = this.#parts
+    if (!this.#reading) {
+      this.#reading = true
+      message.on("data", (chunk: Uint8Array) => this.#requestData(chunk))
+      message.on("end", () => this.#requestEnd())
+      message.on("error", () => undefined)
+    } else if (this.#pullBytes > 0) message.resume()
+  }
+
+  respond(status: number, lines: Uint8Array, body: Uint8Array | null, end: boolean): boolean {
+    if (this.finished) return true
+    const head = readResponseHead(status, lines)
+    const { response, message } = this.#parts
+    const bodyless = message.method === "HEAD" || status === 204 || status === 304
+    const { list } = head
+    const bodyBytes = body === null ? 0 : body.length
+    if (!bodyless) {
+      if (head.contentLength === -1 && end) list.push("Content-Length", String(bodyBytes))
+      else this.#owedBytes = head.contentLength
+    }
+    if (this.#close) list.push("Connection", "close")
+    response.writeHead(status, list)
+    this.responded = true
+    this.lastActivityMs = performance.now()
+    this.owner?.responded(this)
+    if (bodyless) {
+      if (end) this.#end()
+      return true
+    }
+    if (bodyBytes === 0 && !end) {
+      response.flushHeaders()
+      return true
+    }
+    return this.write(body ?? EMPTY, end)
+  }
+
+  write(chunk: Uint8Array, end: boolean): boolean {
+    if (this.finished) return true
+    const { response, message } = this.#parts
+    if (message.method === "HEAD" || response.statusCode === 204 || response.statusCode === 304) {
+      if (end) this.#end()
+      return true
+    }
+    this.lastActivityMs = performance.now()
+    if (this.#owedBytes !== -1) {
+      this.#owedBytes -= chunk.length
+      if (this.#owedBytes < 0 || (end && this.#owedBytes > 0)) {
+        const more = this.#owedBytes < 0
+        this.fail(
+          "APP_RESPONSE_INVALID",
+          `the body is ${more ? "longer" : "shorter"} than its content-length`,
+        )
+        return true
+      }
+    }
+    if (!end) return chunk.length === 0 || response.write(chunk)
+    if (chunk.length === 0) response.end()
+    // A string goes out in one write with the head; Latin-1 carries any bytes unchanged.
+    else if (chunk.length <= SMALL_BODY_BYTES) response.end(bytesToLatin1(chunk), "latin1")
+    else response.end(chunk)
+    this.#finish(null, "")
+    return true
+  }
+
+  fail(code: ClientErrorCode, detail: string): void {
+    if (this.finished) return
+    const { response, message } = this.#parts
+    if (this.responded) response.destroy()
+    else {
+      const answer = errorAnswer(code, {
+        app: this.owner?.name ?? null,
+        requestId: this.requestId,
+        accept: message.headers.accept ?? "",
+        retryAfterSeconds: this.owner?.retryAfterSeconds() ?? null,
+      })
+      if (this.#close || code === "BODY_TOO_LARGE") answer.headers.push("Connection", "close")
+      response.writeHead(answer.status, answer.headers)
+      response.end(message.method === "HEAD" ? undefined : answer.body)
+    }
+    this.#finish(code, detail)
+  }
+
+  giveUp(code: ClientErrorCode, detail: string, reason: DisconnectReason): void {
+    if (this.finished) return
+    this.#handler?.left(reason)
+    this.fail(code, detail)
+  }
+
+  drained(): void {
+    if (!this.finished) this.#handler?.drained()
+  }
+
+  /** The client's connection closed. */
+  closed(): void {
+    if (this.finished) return
+    this.finished = true
+    const handler = this.#handler
+    this.#handler = null
+    handler?.left("client-left")
+    this.owner?.ended(this, null, "the client left")
+  }
+
+  #requestData(chunk: Uint8Array): void {
+    if (this.finished) return
+    this.lastActivityMs = performance.now()
+    this.#receivedBytes += chunk.length
+    if (this.#receivedBytes > this.#maxBodyBytes) {
+      this.#tooLarge()
+      return
+    }
+    this.#pullBytes -= chunk.length
+    if (this.#pullBytes <= 0) this.#parts.message.pause()
+    this.#handler?.requestBody(chunk, false)
+  }
+
+  #requestEnd(): void {
+    this.#requestEnded = true
+    if (!this.finished) this.#handler?.requestBody(EMPTY, true)
+  }
+
+  #tooLarge(): void {
+    this.giveUp("BODY_TOO_LARGE", `a request body over ${this.#maxBodyBytes} bytes`, "host-stopping")
+  }
+
+  #end(): void {
+    this.#parts.response.end()
+    this.#finish(null, "")
+  }
+
+  #finish(code: ClientErrorCode | null, detail: string): void {
+    this.finished = true
+    this.#handler = null
+    // What the client still sends of the body is read and dropped, so that its next request can be read.
+    if (this.#reading && !this.#requestEnded) this.#parts.message.resume()
+    this.owner?.ended(this, code, detail)
+  }
+}
+
+function bytesToLatin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
+}
+
+const EMPTY = new Uint8Array(0)
+const EXCHANGE = Symbol("polyhost.exchange")
+
+function exchangeOf(response: ServerResponse, exchange: HttpExchange): void {
+  ;(response as unknown as Record<symbol, HttpExchange>)[EXCHANGE] = exchange
+}
+
+function onClose(this: ServerResponse): void {
+  ;(this as unknown as Record<symbol, HttpExchange>)[EXCHANGE]?.closed()
+}
+
+function onDrain(this: ServerResponse): void {
+  ;(this as unknown as Record<symbol, HttpExchange>)[EXCHANGE]?.drained()
+}

@@ -1,0 +1,26 @@
+/** What the admin API, `polyhost status` and embedders see of an app (DESIGN 4.4). */
+
+export type AppState = "starting" | "running" | "idle" | "degraded" | "backoff" | "failed" | "stopped"
+
+export interface AppStatus {
+  readonly name: string
+  readonly state: AppState
+  readonly runtime: { readonly name: string; readonly version: string }
+  readonly interface: string
+  readonly generation: number
+  /** As a person would write them: `shop.example.com/x/*`. */
+  readonly routes: readonly string[]
+  readonly instances: readonly InstanceStatus[]
+  readonly queue: { readonly waiting: number }
+  readonly lastError: { readonly code: string; readonly message: string; readonly at: string } | null
+}
+
+export interface InstanceStatus {
+  readonly id: string
+  readonly pid: number | null
+  readonly state: string
+  readonly inFlight: number
+  readonly requests: number
+  readonly rssBytes: number
+  readonly startedAt: string
+}

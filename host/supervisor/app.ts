@@ -1,0 +1,155 @@
+/**
+ * App: one app of the host: admits its requests, lets them wait, gives each to an instance, and says what it is doing.
+ * How instances come and go is `fleet.ts`; this file owns the exchanges and their deadlines.
+ */
+import type { ClientErrorCode } from "../../protocol/errors.ts"
+import type { AppSpec } from "../../runtimes/app-spec.ts"
+import type { ExchangeOwner, HostExchange } from "../exchange.ts"
+import type { Logger } from "../log/logger.ts"
+import { createDeadlineEntry, Deadlines } from "./deadlines.ts"
+import { Fleet, type FleetServices } from "./fleet.ts"
+import type { Slot } from "./slot.ts"
+import { WaitingList } from "./waiting-list.ts"
+
+export class App implements ExchangeOwner {
+  readonly name: string
+  readonly spec: AppSpec
+  readonly fleet: Fleet
+  readonly #log: Logger
+  readonly #waiting: WaitingList
+  readonly #requests: Deadlines
+  readonly #queue: Deadlines
+  /** Answers in progress that may fall silent: looked at by `tick`. */
+  readonly #streaming = new Set<HostExchange>()
+
+  constructor(spec: AppSpec, services: FleetServices) {
+    this.name = spec.name
+    this.spec = spec
+    this.#log = services.log
+    this.#waiting = new WaitingList(spec.queue.max)
+    this.#requests = new Deadlines(spec.timeouts.requestMs, (exchange) =>
+      exchange.giveUp("REQUEST_TIMEOUT", `no answer within ${spec.timeouts.requestMs} ms`, "timeout"),
+    )
+    this.#queue = new Deadlines(spec.timeouts.queueMs, (exchange) =>
+      exchange.giveUp("QUEUE_TIMEOUT", `no free instance within ${spec.timeouts.queueMs} ms`, "timeout"),
+    )
+    this.fleet = new Fleet(spec, services, {
+      capacity: () => this.#serveWaiting(),
+      unavailable: (detail) => this.#failWaiting(detail),
+    })
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  retryAfterSeconds(): number {
+    return this.fleet.retryAfterSeconds()
+  }
+
+  /** Answers the exchange, now or later; never throws. */
+  admit(exchange: HostExchange): void {
+    exchange.owner = this
+    const nowMs = performance.now()
+    if (this.spec.limits.requestBodyBytes !== Number.POSITIVE_INFINITY) {
+      exchange.limitBody(this.spec.limits.requestBodyBytes)
+      if (exchange.finished) return
+    }
+    this.#requests.add(exchange.ticket.request, exchange, nowMs)
+    const slot = this.#waiting.length === 0 ? this.fleet.pick() : null
+    if (slot !== null) this.#serve(exchange, slot)
+    else this.#wait(exchange, nowMs)
+  }
+
+  // Events of exchanges
+
+  responded(exchange: HostExchange): void {
+    this.#requests.remove(exchange.ticket.request)
+    if (this.spec.timeouts.streamMs !== Number.POSITIVE_INFINITY && !exchange.finished)
+      this.#streaming.add(exchange)
+  }
+
+  ended(exchange: HostExchange, code: ClientErrorCode | null, detail: string): void {
+    const { ticket } = exchange
+    this.#requests.remove(ticket.request)
+    if (ticket.queue !== null) this.#queue.remove(ticket.queue)
+    this.#streaming.delete(exchange)
+    const { slot } = ticket
+    if (slot !== null) {
+      ticket.slot = null
+      slot.exchangeEnded(performance.now())
+      if (this.#waiting.length > 0) this.#serveWaiting()
+    } else if (ticket.queue !== null) this.#waiting.ended()
+    if (code !== null) {
+      this.#log.request(this.name, slot?.id ?? null, { requestId: exchange.requestId, code, detail })
+    }
+  }
+
+  /** Once a second or so: silent streams, heartbeats, idle instances. */
+  tick(nowMs: number): void {
+    for (const exchange of this.#streaming) {
+      if (nowMs - exchange.lastActivityMs > this.spec.timeouts.streamMs) {
+        const { streamMs } = this.spec.timeouts
+        exchange.giveUp("REQUEST_TIMEOUT", `the answer was silent for ${streamMs} ms`, "timeout")
+      }
+    }
+    this.fleet.tick(nowMs)
+  }
+
+  /** Serves what is admitted, then ends every instance. New requests are answered 503. */
+  async stop(): Promise<void> {
+    await this.fleet.stop()
+    this.#failWaiting("the app was stopped")
+  }
+
+  close(): void {
+    this.#requests.close()
+    this.#queue.close()
+  }
+
+  #wait(exchange: HostExchange, nowMs: number): void {
+    const refusal = this.fleet.refusal()
+    if (refusal !== null) {
+      exchange.fail("APP_UNAVAILABLE", refusal)
+      return
+    }
+    if (!this.#waiting.add(exchange)) {
+      exchange.fail("QUEUE_FULL", `${this.spec.queue.max} requests wait already`)
+      return
+    }
+    exchange.ticket.queue = createDeadlineEntry()
+    this.#queue.add(exchange.ticket.queue, exchange, nowMs)
+    this.fleet.demand(this.#waiting.length)
+  }
+
+  #serve(exchange: HostExchange, slot: Slot): void {
+    exchange.ticket.slot = slot
+    slot.inFlight++
+    slot.requests++
+    slot.instance?.serve(exchange)
+  }
+
+  #serveWaiting(): void {
+    while (this.#waiting.length > 0) {
+      const slot = this.fleet.pick()
+      if (slot === null) return
+      const exchange = this.#waiting.take()
+      if (exchange === undefined) return
+      if (exchange.ticket.queue !== null) {
+        this.#queue.remove(exchange.ticket.queue)
+        exchange.ticket.queue = null
+      }
+      this.#serve(exchange, slot)
+    }
+  }
+
+  #failWaiting(detail: string): void {
+    for (let exchange = this.#waiting.take(); exchange !== undefined; exchange = this.#waiting.take()) {
+      if (exchange.ticket.queue !== null) {
+        this.#queue.remove(exchange.ticket.queue)
+        exchange.ticket.queue = null
+      }
+      exchange.fail("APP_UNAVAILABLE", detail)
+    }
+  }
+}

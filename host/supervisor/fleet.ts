@@ -1,0 +1,338 @@
+/**
+ * Fleet: the instances of one app. Starts them, watches them, replaces those that end, stops them. All policy of
+ * supervision is here and in `backoff.ts`, the same for every kind of runtime. It knows no exchange.
+ */
+import { type ErrorCode, messageOf, PolyhostError } from "../../protocol/errors.ts"
+import type { AppSpec } from "../../runtimes/app-spec.ts"
+import type { ResolvedRuntime } from "../../runtimes/runtime.ts"
+import type { AppState } from "./app-status.ts"
+import { type Backoff, createBackoff, DEFAULT_BACKOFF } from "./backoff.ts"
+import { type LaunchServices, launchSlot } from "./launch-slot.ts"
+import { Slot } from "./slot.ts"
+
+export interface FleetServices extends LaunchServices {
+  /** Something in the app's state changed. */
+  readonly changed: (name: string) => void
+}
+
+export interface FleetEvents {
+  /** An instance can take a request. */
+  capacity(): void
+  /** Nothing will take the waiting requests soon. */
+  unavailable(detail: string): void
+}
+
+export interface LastError {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly at: Date
+}
+
+/** Failures in a row after which requests are refused at once instead of waiting for the next try. */
+const REFUSE_AFTER_FAILURES = 3
+/** A heartbeat answered later than this takes an instance out of the choice while others are on time, in milliseconds. */
+const LATE_MS = 1000
+
+/** Errors that another try cannot mend: the app stays failed until somebody acts. */
+const PERMANENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "CONFIG_INVALID",
+  "RUNTIME_ENTRY_NOT_FOUND",
+  "RUNTIME_UNSUPPORTED",
+  "TOOLCHAIN_NOT_FOUND",
+])
+
+export class Fleet {
+  readonly generation = 1
+  readonly #spec: AppSpec
+  readonly #services: FleetServices
+  readonly #events: FleetEvents
+  readonly #slots = new Set<Slot>()
+  readonly #backoff: Backoff = createBackoff(DEFAULT_BACKOFF)
+  #wanted = false
+  #failed = false
+  #target = 0
+  #count = 0
+  #retryTimer: NodeJS.Timeout | null = null
+  #retryAtMs = 0
+  #resolved: ResolvedRuntime | null = null
+  #interface: string | null = null
+  #stopping: Promise<void> | null = null
+  #settled: (() => void)[] = []
+  lastError: LastError | null = null
+
+  constructor(spec: AppSpec, services: FleetServices, events: FleetEvents) {
+    this.#spec = spec
+    this.#services = services
+    this.#events = events
+  }
+
+  get slots(): Iterable<Slot> {
+    return this.#slots
+  }
+
+  /** Exact version once known, else what was asked for. */
+  get runtime(): { name: string; version: string } {
+    return {
+      name: this.#spec.runtime.name,
+      version: this.#resolved?.version ?? this.#spec.runtime.version,
+    }
+  }
+
+  get interface(): string {
+    return this.#interface ?? this.#spec.interface
+  }
+
+  get state(): AppState {
+    if (this.#failed) return "failed"
+    if (!this.#wanted) return "stopped"
+    const ready = this.#countOf("ready")
+    if (ready > 0) return ready < Math.min(this.#target, this.#spec.instances.min) ? "degraded" : "running"
+    if (this.#retryTimer !== null) return "backoff"
+    return this.#countOf("starting") > 0 ? "starting" : "idle"
+  }
+
+  /** Starts the app's instances; those above `instances.min` start on demand. */
+  start(): void {
+    if (this.#wanted && !this.#failed) return
+    this.#wanted = true
+    this.#failed = false
+    this.#stopping = null
+    this.#backoff.reset()
+    this.#target = this.#spec.instances.min
+    this.#fill()
+    this.#changed()
+  }
+
+  /** Resolves when the app's first state is known: serving, idle, or failed at least once. */
+  settled(): Promise<void> {
+    if (this.#isSettled()) return Promise.resolve()
+    return new Promise((resolve) => this.#settled.push(resolve))
+  }
+
+  /** Why a request that would have to wait is refused, or null. */
+  refusal(): string | null {
+    if (this.#failed) return `the app failed: ${this.lastError?.code ?? "unknown"}`
+    if (!this.#wanted) return "the app is stopped"
+    if (
+      this.#retryTimer !== null &&
+      this.#backoff.failures >= REFUSE_AFTER_FAILURES &&
+      this.#countOf("ready") === 0
+    ) {
+      return `the app failed ${this.#backoff.failures} times in a row, next try in ${this.retryAfterSeconds()} s`
+    }
+    return null
+  }
+
+  retryAfterSeconds(): number {
+    if (this.#retryTimer === null) return 1
+    return Math.max(1, Math.ceil((this.#retryAtMs - performance.now()) / 1000))
+  }
+
+  /** The instance for the next request: least in flight among those on time and with room; null when there is none. */
+  pick(): Slot | null {
+    let best: Slot | null = null
+    let bestLate = false
+    for (const slot of this.#slots) {
+      if (slot.state !== "ready" || slot.inFlight >= this.#spec.concurrency) continue
+      const late = (slot.instance?.silentMs() ?? 0) > LATE_MS
+      if (best === null || (bestLate && !late) || (late === bestLate && slot.inFlight < best.inFlight)) {
+        best = slot
+        bestLate = late
+      }
+    }
+    return best
+  }
+
+  /** Requests wait: have as many instances as they can use, within `instances.max`. */
+  demand(waiting: number): void {
+    if (!this.#wanted || this.#failed) return
+    const { max } = this.#spec.instances
+    const wanted = Math.min(max, this.#slots.size + Math.ceil(waiting / this.#spec.concurrency))
+    // One more at a time: what is starting will take the waiting ones.
+    if (this.#countOf("starting") === 0 && wanted > this.#target)
+      this.#target = Math.min(wanted, this.#slots.size + 1)
+    this.#target = Math.max(this.#target, Math.min(1, max))
+    this.#fill()
+  }
+
+  tick(nowMs: number): void {
+    const { wedgeMs, idleMs } = this.#spec.timeouts
+    for (const slot of this.#slots) {
+      const { instance } = slot
+      if (instance === null || slot.state !== "ready") continue
+      if (instance.silentMs() > wedgeMs) {
+        const reason = `its event loop has not answered for ${wedgeMs} ms`
+        this.#fail("APP_WEDGED", `App "${this.#spec.name}": instance ${slot.id} is wedged: ${reason}`)
+        instance.kill(reason, "APP_WEDGED")
+        continue
+      }
+      instance.heartbeat()
+      const idle = slot.inFlight === 0 && nowMs - Math.max(slot.lastUsedMs, slot.readySinceMs) > idleMs
+      if (idle && this.#countOf("ready") > this.#spec.instances.min) this.#retire(slot)
+    }
+  }
+
+  /** Drains and ends every instance. Callers share one promise. */
+  stop(): Promise<void> {
+    this.#wanted = false
+    this.#failed = false
+    this.#clearRetry()
+    this.#stopping ??= this.#stopAll()
+    this.#changed()
+    return this.#stopping
+  }
+
+  /** Ends every instance now, also those that drain. */
+  kill(reason: string): void {
+    for (const slot of this.#slots) {
+      slot.abort.abort(new Error(reason))
+      slot.instance?.kill(reason, "APP_UNAVAILABLE")
+    }
+  }
+
+  async #stopAll(): Promise<void> {
+    for (const slot of this.#slots)
+      if (slot.state === "starting") slot.abort.abort(new Error("the app was stopped"))
+    await Promise.all([...this.#slots].map((slot) => this.#end(slot)))
+  }
+
+  /** Takes a surplus instance out. */
+  #retire(slot: Slot): void {
+    this.#target = Math.max(this.#spec.instances.min, this.#target - 1)
+    this.#end(slot).catch(() => undefined)
+    this.#changed()
+  }
+
+  async #end(slot: Slot): Promise<void> {
+    const { instance } = slot
+    if (instance === null || slot.state !== "ready") return slot.gone
+    slot.state = "draining"
+    const { drainMs, killMs } = this.#spec.timeouts
+    const untilMs = performance.now() + drainMs
+    const timer = setTimeout(() => slot.abort.abort(), drainMs)
+    await Promise.race([slot.idle(), aborted(slot.abort.signal), instance.exited])
+    clearTimeout(timer)
+    await instance.stop({ graceMs: Math.max(0, untilMs - performance.now()), killMs })
+    await slot.gone
+  }
+
+  #fill(): void {
+    if (!this.#wanted || this.#failed || this.#retryTimer !== null) return
+    let active = 0
+    for (const slot of this.#slots) if (slot.state !== "draining") active++
+    for (; active < this.#target; active++) this.#startOne()
+  }
+
+  #startOne(): void {
+    const slot = new Slot(`${this.#spec.name}-${++this.#count}`)
+    this.#slots.add(slot)
+    slot.gone = this.#run(slot).finally(() => {
+      this.#slots.delete(slot)
+      this.#changed()
+    })
+    this.#changed()
+  }
+
+  /** One instance's life, from start to end. Never rejects. */
+  async #run(slot: Slot): Promise<void> {
+    try {
+      await this.#launch(slot)
+    } catch (error) {
+      this.#slots.delete(slot)
+      if (!slot.abort.signal.aborted) this.#startFailed(error)
+      return
+    }
+    const instance = slot.instance
+    if (instance === null) return
+    this.#events.capacity()
+    const exit = await instance.exited
+    this.#slots.delete(slot)
+    if (exit.expected || slot.state === "draining" || !this.#wanted) return
+    const servedMs = performance.now() - slot.readySinceMs
+    if (this.lastError?.code !== "APP_WEDGED" || Date.now() - this.lastError.at.getTime() > 10_000) {
+      this.#fail(
+        "APP_CRASHED",
+        `App "${this.#spec.name}": instance ${slot.id} ended unexpectedly: ${exit.reason}`,
+      )
+    }
+    this.#retryAfter(this.#backoff.failed(servedMs))
+  }
+
+  async #launch(slot: Slot): Promise<void> {
+    await launchSlot(this.#services, {
+      spec: this.#spec,
+      slot,
+      generation: this.generation,
+      onResolved: (resolved) => {
+        this.#resolved = resolved
+      },
+    })
+    this.#interface = slot.instance?.interface ?? null
+    slot.state = "ready"
+    slot.readySinceMs = performance.now()
+    const { name, version } = this.runtime
+    this.#services.log.info(
+      this.#spec.name,
+      slot.id,
+      `ready (${`${name} ${version}`.trim()}, pid ${slot.pid})`,
+    )
+    this.#changed()
+  }
+
+  #startFailed(error: unknown): void {
+    const code = error instanceof PolyhostError ? error.code : "RUNTIME_LOAD_FAILED"
+    this.#fail(code, messageOf(error))
+    if (PERMANENT.has(code)) {
+      this.#failed = true
+      this.#events.unavailable(`the app failed: ${code}`)
+      this.#changed()
+    } else this.#retryAfter(this.#backoff.failed(0))
+  }
+
+  #retryAfter(delayMs: number): void {
+    if (!this.#wanted) return
+    this.#clearRetry()
+    this.#retryAtMs = performance.now() + delayMs
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = null
+      this.#fill()
+      this.#changed()
+    }, delayMs)
+    const refusal = this.refusal()
+    if (refusal !== null) this.#events.unavailable(refusal)
+    this.#changed()
+  }
+
+  #clearRetry(): void {
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
+    this.#retryTimer = null
+  }
+
+  #fail(code: ErrorCode, message: string): void {
+    this.lastError = { code, message, at: new Date() }
+    this.#services.log.error(this.#spec.name, null, `${code}: ${message}`)
+  }
+
+  #countOf(state: Slot["state"]): number {
+    let count = 0
+    for (const slot of this.#slots) if (slot.state === state) count++
+    return count
+  }
+
+  #isSettled(): boolean {
+    return this.state !== "starting"
+  }
+
+  #changed(): void {
+    if (this.#settled.length > 0 && this.#isSettled())
+      for (const resolve of this.#settled.splice(0)) resolve()
+    this.#services.changed(this.#spec.name)
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener("abort", () => resolve(), { once: true })
+  })
+}

@@ -1,0 +1,39 @@
+/** A place for one instance in its app: what the supervisor knows of it beside the instance itself. */
+import type { Instance } from "../../runtimes/runtime.ts"
+
+export type SlotState = "starting" | "ready" | "draining"
+
+export class Slot {
+  readonly id: string
+  state: SlotState = "starting"
+  instance: Instance | null = null
+  pid: number | null = null
+  inFlight = 0
+  requests = 0
+  startedAt = Date.now()
+  readySinceMs = 0
+  lastUsedMs = 0
+  /** Ends the start, or hurries the stop. */
+  readonly abort = new AbortController()
+  /** Settles when the instance has ended and is forgotten. */
+  gone: Promise<void> = Promise.resolve()
+  #idle: (() => void) | null = null
+
+  constructor(id: string) {
+    this.id = id
+  }
+
+  /** Resolves when nothing is in flight. */
+  idle(): Promise<void> {
+    if (this.inFlight === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#idle = resolve
+    })
+  }
+
+  exchangeEnded(nowMs: number): void {
+    this.inFlight--
+    this.lastUsedMs = nowMs
+    if (this.inFlight === 0) this.#idle?.()
+  }
+}

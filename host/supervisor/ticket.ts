@@ -1,0 +1,7 @@
+import type { ExchangeTicket } from "../exchange.ts"
+import { createDeadlineEntry } from "./deadlines.ts"
+
+/** The bookkeeping of one exchange in its app. */
+export function createTicket(): ExchangeTicket {
+  return { slot: null, request: createDeadlineEntry(), queue: null }
+}
