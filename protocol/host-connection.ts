@@ -95,6 +95,7 @@ export class HostConnection implements ChannelListener, FrameHandler {
     this.#state = "starting"
     this.#welcome = welcome
     writeControl(this.#writer, FrameType.welcome, welcome)
+    this.#writer.flush()
   }
 
   /** Hands the exchange to the guest. When the connection is closed it fails at once. */
@@ -117,7 +118,7 @@ export class HostConnection implements ChannelListener, FrameHandler {
 
   /** Sends a heartbeat unless one is unanswered. */
   ping(): void {
-    if (this.#state !== "ready" || !Number.isNaN(this.#pingSentAt)) return
+    if (this.#state !== "ready" || this.#closeReason !== "" || !Number.isNaN(this.#pingSentAt)) return
     this.#pingSentAt = this.#now()
     this.#writer.open(FrameType.ping, 0, 0, 0)
   }
@@ -129,7 +130,8 @@ export class HostConnection implements ChannelListener, FrameHandler {
 
   /** Asks the guest, once it was welcomed, to finish; no exchange is taken from then on. */
   shutdown(reason: string, graceMs: number): void {
-    if (this.#shutdown !== "no" || (this.#state !== "starting" && this.#state !== "ready")) return
+    if (this.#shutdown !== "no" || this.#closeReason !== "") return
+    if (this.#state !== "starting" && this.#state !== "ready") return
     this.#shutdown = "asked"
     writeControl(this.#writer, FrameType.shutdown, { reason, graceMs })
     this.#writer.flush()

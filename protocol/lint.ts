@@ -42,6 +42,7 @@ class LintChannel implements Channel, ChannelListener {
   readonly #sent: Direction
   readonly #received: Direction
   #listener: ChannelListener | null = null
+  #closed = false
   #ended = false
 
   constructor(channel: Channel, side: Side, onBroken: OnBroken) {
@@ -58,7 +59,7 @@ class LintChannel implements Channel, ChannelListener {
   }
 
   write(chunks: readonly Uint8Array[]): void {
-    if (!this.#ended) for (const chunk of chunks) this.#sent.push(chunk)
+    if (!this.#closed) for (const chunk of chunks) this.#sent.push(chunk)
     // P15 Each side reads all the time. Bytes that the other side leaves unread never exceed 16 MiB and one window
     // for each open stream; what a guest sends without credit (log) is read at a bounded rate, the excess dropped.
     const unread = this.#channel.bufferedBytes
@@ -76,6 +77,7 @@ class LintChannel implements Channel, ChannelListener {
   }
 
   close(reason: string): void {
+    this.#closed = true
     this.#channel.close(reason)
   }
 
@@ -89,6 +91,7 @@ class LintChannel implements Channel, ChannelListener {
     // P13 The end of the channel ends everything on it, once and last: no bytes arrive after it, each side at once
     // fails or aborts every stream that is open, and nothing is resumed on another channel.
     if (this.#ended) this.#onBroken("P13", "the channel ended twice")
+    this.#closed = true
     this.#ended = true
     this.#listener?.ended(reason)
   }
@@ -145,7 +148,7 @@ class Conversation {
   #welcome: Record<string, unknown> | null = null
   #start: "waiting" | "complete" | "failed" = "waiting"
   #shutdown: "no" | "asked" | "complete" = "no"
-  #pings = 0
+  #pinged = false
   #lastId = 0
 
   constructor(onBroken: OnBroken) {
@@ -206,11 +209,11 @@ class Conversation {
     // P12 After lifespan.shutdown, sent at most once, the host opens no stream; those that are open run to their end.
     // The guest says lifespan.shutdown.complete once, in answer to it.
     if (type === FrameType.shutdown) {
-      if (this.#shutdown !== "no") this.#broken("P12", "a second lifespan.shutdown")
+      if (this.#shutdown !== "no") return this.#broken("P12", "a second lifespan.shutdown")
       this.#shutdown = "asked"
     }
     if (type === FrameType.shutdownComplete) {
-      if (this.#shutdown !== "asked") this.#broken("P12", `${name} that nobody asked for`)
+      if (this.#shutdown !== "asked") return this.#broken("P12", `${name} that nobody asked for`)
       this.#shutdown = "complete"
     }
   }
@@ -233,13 +236,14 @@ class Conversation {
     if (payload.end > payload.start) this.#broken("P2", "a heartbeat with a payload")
     // P11 The host pings a guest that has started, and not again before the pong. A guest whose event loop turns
     // answers each ping with one pong, and sends no other.
-    if (this.#start !== "complete") this.#broken("P11", "a heartbeat before lifespan.startup.complete")
-    this.#pings += type === FrameType.ping ? 1 : -1
-    if (this.#pings < 0 || this.#pings > 1) this.#broken("P11", `${frameName(type)} out of turn`)
+    const isPing = type === FrameType.ping
+    if (this.#start !== "complete" || this.#pinged === isPing)
+      return this.#broken("P11", `${frameName(type)} out of turn`)
+    this.#pinged = isPing
   }
 
   #started(type: number, message: Record<string, unknown>): void {
-    if (this.#start !== "waiting") this.#broken("P4", `${frameName(type)} after the start`)
+    if (this.#start !== "waiting") return this.#broken("P4", `${frameName(type)} after the start`)
     this.#start = type === FrameType.startupComplete ? "complete" : "failed"
     if (message["interface"] !== "server") return
     const path = String(message["path"])

@@ -35,8 +35,13 @@ export interface HostRecord {
   shutdowns: number
 }
 
+export interface HostOptions {
+  readonly now?: () => number
+  readonly schedule?: (run: () => void) => void
+}
+
 /** A HostConnection that welcomes whoever says hello, with a record of its events. */
-export function recordHost(channel: Channel, options: { now?: () => number } = {}): HostRecord {
+export function recordHost(channel: Channel, options: HostOptions = {}): HostRecord {
   const settle = { closed: (): void => {} }
   const closed = new Promise<void>((resolve) => {
     settle.closed = resolve
@@ -59,7 +64,7 @@ export function recordHost(channel: Channel, options: { now?: () => number } = {
         settle.closed()
       },
     },
-    { schedule: setImmediate, now: options.now ?? (() => performance.now()) },
+    { schedule: options.schedule ?? setImmediate, now: options.now ?? (() => performance.now()) },
   )
   const record: HostRecord = {
     connection,
