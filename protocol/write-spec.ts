@@ -44,10 +44,19 @@ function frameTable(): string {
     const sender = SENDER_OF_TYPE[type]
     const way = sender === undefined ? "both" : sender === "host" ? "host → guest" : "guest → host"
     const payload = type >= FrameType.request ? "binary" : isHeartbeat(type) ? "none" : "JSON"
-    return `| ${type} | \`${frameName(type)}\` | ${way} | ${type < FrameType.request ? "0" : "≥ 1"} | ${payload} |`
+    return [String(type), `\`${frameName(type)}\``, way, type < FrameType.request ? "0" : "≥ 1", payload]
   })
-  const head = "| type | name | way | stream | payload |\n|---|---|---|---|---|"
-  return `### Frames of protocol ${PROTOCOL_VERSION}\n\n${head}\n${rows.join("\n")}`
+  return `### Frames of protocol ${PROTOCOL_VERSION}\n\n${table(["type", "name", "way", "stream", "payload"], rows)}`
+}
+
+/** A table with columns of one width, as the formatter wants it. */
+function table(head: readonly string[], rows: readonly string[][]): string {
+  const widths = head.map((name, column) =>
+    Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n")
 }
 
 function isHeartbeat(type: number): boolean {
