@@ -1,0 +1,15 @@
+/** How the tests run: in forked processes, so that one file's children, handles and cwd are never another's. */
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  test: {
+    root: import.meta.dirname,
+    include: ["**/*.test.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    // A test that is switched off must not pass unseen.
+    allowOnly: false,
+  },
+})
