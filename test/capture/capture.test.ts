@@ -109,6 +109,7 @@ describe.each([
       if (asked) expect(first.asked).toBe(asked)
       expect(JSON.parse(await app.get("/a?b=c"))).toMatchObject(answer)
       if (prints) await app.outputContains(prints)
+      expect(app.tcpPorts()).toEqual([])
       await app.stop()
     },
   )
@@ -159,6 +160,11 @@ describe.each([
       await app.outputContains("closed false null")
       await app.outputContains("again on 3001")
       await app.stop()
+      const same = start("relisten.cjs")
+      expect(await same.get("/")).toBe("open 1")
+      await same.outputContains("open 2")
+      expect(await same.get("/")).toBe("open 2")
+      await same.stop()
     },
   )
 
@@ -180,6 +186,7 @@ describe.each(NODE)("node %s", (version) => {
       remoteAddress: "127.0.0.1",
       localPort: 3000,
     })
+    expect(app.tcpPorts()).toEqual([])
     await app.stop()
   })
 })
@@ -191,6 +198,7 @@ describe.each(BUN)("bun %s", (version) => {
     const expected = { app: "bun-serve", url: "http://shop.example:8080/a", same: true, ip: "127.0.0.1" }
     expect(JSON.parse(await app.get("/a"))).toEqual(expected)
     await app.outputContains("listening on http://localhost:3000/ 3000 0.0.0.0 true true")
+    expect(app.tcpPorts()).toEqual([])
     await app.stop()
   })
 
@@ -219,6 +227,7 @@ describe.each(DENO)("deno %s", (version) => {
       const expected = { app: "deno-serve", url, clone: url, ip: "127.0.0.1", transport: "tcp" }
       expect(JSON.parse(await app.get("/a"))).toEqual(expected)
       await app.outputContains("listening on 3000 true")
+      expect(app.tcpPorts()).toEqual([])
       await app.outputContains(`onListen {"transport":"tcp","hostname":"0.0.0.0","port":3000}`)
       await app.stop()
     },

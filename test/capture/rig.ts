@@ -1,6 +1,6 @@
 /** Starts fixture apps under real runtimes with a guest of nothing but capture, and talks to their private sockets. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync, mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
 import * as http from "node:http"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
@@ -33,6 +33,8 @@ export interface App {
   /** Sends the head of an upgrade and, after the answer's head, `bytes`; resolves with all of the answer when it contains `until`. */
   upgrade(head: string, bytes: string, until: string): Promise<string>
   outputContains(text: string): Promise<void>
+  /** TCP ports that its process listens on. Linux only: empty elsewhere. */
+  tcpPorts(): number[]
   stop(): Promise<void>
 }
 
@@ -204,12 +206,31 @@ function watch(child: ChildProcess): App {
         check()
       })
     },
+    tcpPorts: () => tcpPortsOf(child.pid ?? 0),
     async stop() {
       clearTimeout(timer)
       first.promise.catch(() => undefined)
       child.kill("SIGKILL")
       await ended
     },
+  }
+}
+
+function tcpPortsOf(pid: number): number[] {
+  if (process.platform !== "linux") return []
+  const fds = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkOrNothing(`/proc/${pid}/fd/${fd}`))
+  const listening = ["tcp", "tcp6"]
+    .flatMap((table) => readFileSync(`/proc/${pid}/net/${table}`, "utf8").split("\n").slice(1))
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === "0A" && fds.includes(`socket:[${fields[9]}]`))
+  return listening.map((fields) => Number.parseInt((fields[1] ?? "").split(":").pop() ?? "", 16))
+}
+
+function readlinkOrNothing(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ""
   }
 }
 

@@ -26,7 +26,7 @@ export function captureBun(ledger: Ledger, undo: Undo): void {
     if (isNode && options["tls"]) ledger.speaksTls(String(options["unix"]))
     const asked = isObject(options) ? askedOf(options) : null
     if (isNode || asked === null) return call.call(bun, options, ...rest)
-    const path = ledger.nextPath()
+    const path = ledger.pathFor(asked)
     const server = attempt(ledger, asked, () => call.call(bun, onUnixSocket(options, path), ...rest))
     answerAsAsked(server, asked, ledger)
     const speaks = options["tls"] ? "tls" : "http"
@@ -39,7 +39,7 @@ export function captureBun(ledger: Ledger, undo: Undo): void {
     const untouched = options?.["unix"] !== undefined || typeof options?.["port"] !== "number"
     if (untouched) return listen.call(bun, options)
     const asked: Asked = { kind: "tcp", host: textOrNull(options["hostname"]), port: Number(options["port"]) }
-    const path = ledger.nextPath()
+    const path = ledger.pathFor(asked)
     const listener = attempt(ledger, asked, () => listen.call(bun, onUnixSocket(options, path)))
     const port = asked.port === 0 ? ledger.nextFakePort() : asked.port
     own(listener, { port, hostname: asked.host ?? "0.0.0.0" })
@@ -64,23 +64,19 @@ function askedOf(options: BunOptions): Asked | null {
   return isValid ? { kind: "tcp", host: textOrNull(options["hostname"]), port } : null
 }
 
-/** A copy with the same prototype and accessors, whose address is the private socket. */
+/** A copy whose address is the private socket. The app's own object may be frozen, or a class instance with private fields. */
 function onUnixSocket(options: BunOptions, path: string): BunOptions {
-  const covered: Record<string, unknown> = { unix: path }
-  for (const key of ["port", "hostname", "reusePort", "ipv6Only", "fd"]) {
-    if (options[key] !== undefined) covered[key] = undefined
+  const copy: Record<string, unknown> = {}
+  for (const key of [...Object.keys(options), ...INHERITABLE]) {
+    if (!ADDRESS_OPTIONS.has(key) && key in options) copy[key] = options[key]
   }
-  return copyWith(options, covered)
+  return { ...copy, unix: path }
 }
 
-function copyWith(options: BunOptions, changed: Record<string, unknown>): BunOptions {
-  const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(options) as object | null)
-  Object.defineProperties(copy, Object.getOwnPropertyDescriptors(options))
-  for (const [key, value] of Object.entries(changed)) {
-    Object.defineProperty(copy, key, { value, enumerable: true, configurable: true, writable: true })
-  }
-  return copy
-}
+const ADDRESS_OPTIONS = new Set(["port", "hostname", "reusePort", "ipv6Only", "fd", "unix"])
+
+/** Options that a default export which is a class instance has from its class. */
+const INHERITABLE = ["fetch", "error", "websocket", "routes", "static", "tls", "development", "idleTimeout"]
 
 function attempt<T>(ledger: Ledger, asked: Asked, listen: () => T): T {
   try {

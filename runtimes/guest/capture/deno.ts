@@ -39,7 +39,7 @@ export function captureDeno(ledger: Ledger, undo: Undo): void {
     const { options, handler } = call
     const asked = askedOf(options)
     const address = addressOf(asked, ledger)
-    const path = ledger.nextPath()
+    const path = ledger.pathFor(asked)
     const changed = onUnixSocket(options, { path, address })
     let server: DenoServer
     try {

@@ -2,6 +2,7 @@
  * Ledger of captured listens: hands out private socket paths, decides which listen is the app's, tells of the others.
  * Knows no runtime.
  */
+import { existsSync, rmSync } from "node:fs"
 import { type Asked, describe } from "./asked.ts"
 import type { CapturedListen, CaptureFailure, CaptureOptions, ListenApi } from "./index.ts"
 
@@ -31,7 +32,7 @@ export class Ledger {
   readonly #tlsPaths = new Set<string>()
   #resolveFirst: (listen: CapturedListen) => void = ignore
   #resolveFailed: (failure: CaptureFailure) => void = ignore
-  #chosen: { readonly listen: CapturedListen; readonly asked: Asked } | null = null
+  #chosen: { readonly listen: CapturedListen; readonly asked: Asked; isOpen(): boolean } | null = null
   #fakePort: number
 
   constructor(options: CaptureOptions) {
@@ -45,8 +46,16 @@ export class Ledger {
     })
   }
 
-  /** A path for the next private socket. */
-  nextPath(): string {
+  /**
+   * A path for a private socket. The app's own address keeps its path when the app closes it and listens again (a cluster whose
+   * workers all died does): the host goes on with the path that it knows.
+   */
+  pathFor(asked: Asked): string {
+    const { listen, isOpen } = this.#chosen ?? {}
+    if (listen?.asked === describe(asked) && (!existsSync(listen.path) || isOpen?.() === false)) {
+      rmSync(listen.path, { force: true }) // Bun 1.2 leaves it behind.
+      return listen.path
+    }
     const path = `${this.#options.socketDir}/${this.#options.socketPrefix}${this.#paths.size}.sock`
     this.#paths.add(path)
     return path
@@ -72,8 +81,8 @@ export class Ledger {
     const listen: CapturedListen = { path, by, asked: describe(asked), options: options ?? null }
     this.all.push(listen)
     const speaks = this.#tlsPaths.has(path) ? "tls" : bound.speaks
-    if (speaks === "http") this.#choose(listen, asked)
-    else if (speaks === "raw") setTimeout(() => bound.isOpen() && this.#choose(listen, asked), RAW_GRACE_MS)
+    if (speaks === "http") this.#choose(listen, bound)
+    else if (speaks === "raw") setTimeout(() => bound.isOpen() && this.#choose(listen, bound), RAW_GRACE_MS)
     else this.failure({ kind: speaks, by, asked: listen.asked, message: NOT_SERVABLE[speaks](listen.asked) })
   }
 
@@ -82,10 +91,12 @@ export class Ledger {
     this.#resolveFailed(failure)
   }
 
-  #choose(listen: CapturedListen, asked: Asked): void {
+  #choose(listen: CapturedListen, { asked, isOpen }: Bound): void {
     if (this.#chosen === null) {
-      this.#chosen = { listen, asked }
+      this.#chosen = { listen, asked, isOpen }
       this.#resolveFirst(listen)
+    } else if (listen.path === this.#chosen.listen.path) {
+      this.#chosen = { listen, asked, isOpen }
     } else if (!sameTcpPort(this.#chosen.asked, asked)) {
       // Another address of the same port is the same service (Fastify binds every address of "localhost"): not worth a line.
       this.#options.log(

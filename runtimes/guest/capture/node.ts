@@ -60,12 +60,14 @@ export function captureNode(modules: NodeModules & { readonly ledger: Ledger }):
     reportAskedAddress({ prototype, seen, anyHost, undo })
 
     const redirect = (server: AnyServer, call: ListenCall, speaks: ReturnType<typeof kind>): unknown => {
-      const path = ledger.nextPath()
       const { asked } = call
+      const path = ledger.pathFor(asked)
       const port = asked.kind === "tcp" && asked.port !== 0 ? asked.port : ledger.nextFakePort()
+      // A cluster's primary takes the handle out of the server.
+      const isOpen = (): boolean => server.listening || isClusterServer(server)
       const bound = (): void => {
         server.removeListener(ERROR_MONITOR, failed)
-        ledger.bound({ path, by: "node:net", asked, speaks, isOpen: () => server.listening })
+        ledger.bound({ path, by: "node:net", asked, speaks, isOpen })
       }
       const failed = (error: { message?: string }): void => {
         server.removeListener("listening", bound)
