@@ -262,6 +262,8 @@ export class HostConnection implements ChannelListener, FrameHandler {
     this.#closeReason =
       error instanceof PolyhostError ? error.message : `protocol violation: ${messageOf(error)}`
     this.#channel.close(this.#closeReason)
+    // P13: not when the channel says so: a guest that does not read can keep a socket from closing
+    this.ended(this.#closeReason)
   }
 }
 
