@@ -1,0 +1,104 @@
+/** Child processes of a benchmark: start until they answer, their CPU time and memory with all their children. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { readdirSync, readFileSync } from "node:fs"
+import { createServer } from "node:net"
+
+export interface Target {
+  readonly name: string
+  readonly file: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly url: string
+}
+
+export interface Started {
+  readonly pid: number
+  /** From spawn to the first answer with status 200, in milliseconds. */
+  readonly startMs: number
+  stop(): Promise<void>
+}
+
+/** Longest wait for a target's first answer, in milliseconds: a cold cache installs a runtime first. */
+const START_DEADLINE_MS = 120_000
+
+export async function start(target: Target): Promise<Started> {
+  const startedAt = performance.now()
+  const child = spawn(target.file, target.args, {
+    env: { ...process.env, ...target.env },
+    stdio: ["ignore", "ignore", "inherit"],
+  })
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+  await firstAnswer(target, child, startedAt)
+  return {
+    pid: child.pid as number,
+    startMs: performance.now() - startedAt,
+    async stop() {
+      child.kill("SIGTERM")
+      await exited
+    },
+  }
+}
+
+async function firstAnswer(target: Target, child: ChildProcess, startedAt: number): Promise<void> {
+  while (performance.now() - startedAt < START_DEADLINE_MS) {
+    if (child.exitCode !== null) throw new Error(`${target.name} ended with code ${child.exitCode}`)
+    const status = await fetch(target.url).then(
+      async (response) => (await response.text(), response.status),
+      () => 0,
+    )
+    if (status === 200) return
+    // Asked again at once but for a turn of the loop: the resolution of the figure is the cost of a refused connection.
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  child.kill("SIGKILL")
+  throw new Error(`${target.name} did not answer within ${START_DEADLINE_MS} ms`)
+}
+
+/** The process and everything below it. */
+export function tree(pid: number): number[] {
+  const parents = new Map<number, number[]>()
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue
+    const fields = statOf(Number(name))
+    if (fields === null) continue
+    const parent = Number(fields[1])
+    parents.set(parent, [...(parents.get(parent) ?? []), Number(name)])
+  }
+  const found: number[] = [pid]
+  for (const it of found) found.push(...(parents.get(it) ?? []))
+  return found
+}
+
+/** Seconds of CPU, user and system, of the processes so far. A tick of /proc is 10 ms. */
+export function cpuSeconds(pids: readonly number[]): number {
+  let ticks = 0
+  for (const pid of pids) {
+    const fields = statOf(pid)
+    if (fields !== null) ticks += Number(fields[11]) + Number(fields[12])
+  }
+  return ticks / 100
+}
+
+/** Resident memory of one process, in MiB. */
+export function rssMib(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "latin1")
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024
+}
+
+/** The fields of /proc/PID/stat after the name, or null when the process is gone. */
+function statOf(pid: number): string[] | null {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").pop()?.split(" ") ?? null
+  } catch {
+    return null
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
