@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     include: ["**/*.test.ts"],
+    globalSetup: ["support/install-runtimes.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,

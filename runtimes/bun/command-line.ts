@@ -4,7 +4,7 @@
  */
 import * as semver from "semver"
 import { PolyhostError } from "../../protocol/errors.ts"
-import type { CommandLine, CommandLineInput } from "../node/command-line.ts"
+import type { CommandLine, CommandLineInput } from "../command-line.ts"
 
 const OLDEST = "1.2.0"
 

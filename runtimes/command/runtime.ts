@@ -2,7 +2,7 @@
  * Runtime `command`: any program that listens on `$PORT` (loopback) or on the unix socket `$POLYHOST_SERVER_SOCKET`.
  * There is no guest in it: it is ready when one of the two accepts a connection, and it is stopped by signals.
  */
-import { createServer, connect, type Socket } from "node:net"
+import { connect, createServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { PolyhostError } from "../../protocol/errors.ts"
 import type { AppSpec } from "../app-spec.ts"
@@ -51,7 +51,11 @@ async function launch(
   })
   options.onSpawn(child.pid)
   try {
-    const address = await firstListening([{ path: socket }, { host: "127.0.0.1", port }], child, options.signal)
+    const address = await firstListening(
+      [{ path: socket }, { host: "127.0.0.1", port }],
+      child,
+      options.signal,
+    )
     return new ProcessInstance({
       id: options.instanceId,
       runtime: resolved,

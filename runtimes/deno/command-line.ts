@@ -7,7 +7,7 @@ import { dirname, join } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as semver from "semver"
 import { PolyhostError } from "../../protocol/errors.ts"
-import type { CommandLine, CommandLineInput } from "../node/command-line.ts"
+import type { CommandLine, CommandLineInput } from "../command-line.ts"
 
 const OLDEST = "2.3.0"
 const HAS_PRELOAD = ">=2.4.0"

@@ -1,6 +1,7 @@
 /** Runtime `deno`: one child process an instance, any Deno from 2.3. */
-import type { Launchpad } from "../process/launchpad.ts"
+
 import { guestRuntime } from "../process/guest-runtime.ts"
+import type { Launchpad } from "../process/launchpad.ts"
 import type { Runtime } from "../runtime.ts"
 import type { Toolchain } from "../toolchain/index.ts"
 import { commandLine } from "./command-line.ts"

@@ -9,9 +9,9 @@ import { pathToFileURL } from "node:url"
 import type { GuestConnection } from "../../protocol/guest-connection.ts"
 import type { GuestStream } from "../../protocol/guest-stream.ts"
 import type { Welcome } from "../../protocol/messages.ts"
+import type { GuestConfig } from "../guest-config.ts"
 import type { Capture } from "./capture/index.ts"
 import { createFetchApp, type FetchApp } from "./fetch-app.ts"
-import type { GuestConfig } from "./guest-config.ts"
 import { findHandler, type Handler } from "./handler.ts"
 
 /** How long an app that listens may go on with its top-level code before it counts as a server, in milliseconds. */
@@ -60,7 +60,10 @@ export function startApp(
 
   // A listen that cannot be served is not the end: an app may listen for https and http.
   capture.failed.then((failure) => {
-    setTimeout(() => failStart("RUNTIME_LOAD_FAILED", new Error(failure.message)), ANOTHER_LISTEN_MS).unref?.()
+    setTimeout(
+      () => failStart("RUNTIME_LOAD_FAILED", new Error(failure.message)),
+      ANOTHER_LISTEN_MS,
+    ).unref?.()
   })
 
   // The entry ended, nothing keeps the process alive, and nobody can be asked for an answer.

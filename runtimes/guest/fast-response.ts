@@ -17,7 +17,6 @@ export interface ResponseParts {
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the point is to exclude them (RFC 9110 5.5)
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const PARTS = Symbol("polyhost.response.parts")
 

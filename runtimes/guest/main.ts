@@ -8,11 +8,11 @@ import cluster from "node:cluster"
 import { connect } from "node:net"
 import { PROTOCOL_VERSION } from "../../protocol/frames.ts"
 import { GuestConnection } from "../../protocol/guest-connection.ts"
+import { GUEST_VARIABLE, type GuestConfig } from "../guest-config.ts"
 import { createSocketChannel } from "../socket-channel.ts"
 import { startApp } from "./app.ts"
 import { CLUSTER_WORKER_ENV, installCapture, installClusterWorker } from "./capture/index.ts"
 import { installFastResponse } from "./fast-response.ts"
-import { GUEST_VARIABLE, type GuestConfig } from "./guest-config.ts"
 
 const text = process.env[GUEST_VARIABLE]
 if (text !== undefined) {

@@ -5,27 +5,7 @@
 import { extname } from "node:path"
 import * as semver from "semver"
 import { PolyhostError } from "../../protocol/errors.ts"
-
-export interface CommandLineInput {
-  readonly entry: string
-  readonly version: string
-  /** The manifest's arguments for the runtime itself. */
-  readonly args: readonly string[]
-  /** Path of the bundled guest. */
-  readonly guest: string
-  readonly interface: "auto" | "fetch" | "server"
-  /** Directory of the app, and the working directory of its process. */
-  readonly dir: string
-  /** Unix sockets that the guest uses: the host's, and the first few private ones. Deno's permissions name each. */
-  readonly sockets?: readonly string[]
-}
-
-export interface CommandLine {
-  readonly args: readonly string[]
-  readonly env: Readonly<Record<string, string>>
-  /** True: the guest is the main program and must import the entry itself. */
-  readonly mainIsGuest: boolean
-}
+import type { CommandLine, CommandLineInput } from "../command-line.ts"
 
 const OLDEST = "14.17.0"
 const STRIPS_TYPES_BY_FLAG = ">=22.6.0"

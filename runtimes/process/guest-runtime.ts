@@ -1,6 +1,6 @@
 /** What the runtimes with a guest have in common: everything but the command line. */
 import type { RuntimeName } from "../app-spec.ts"
-import type { CommandLine, CommandLineInput } from "../node/command-line.ts"
+import type { CommandLine, CommandLineInput } from "../command-line.ts"
 import type { Runtime } from "../runtime.ts"
 import type { Toolchain } from "../toolchain/index.ts"
 import { launchGuest, privateSocketPaths } from "./launch-guest.ts"

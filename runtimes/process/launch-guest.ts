@@ -2,15 +2,15 @@
  * Launches an instance with a guest in it: starts the process, waits for its guest to connect and to say that the app
  * is ready, and makes the instance. When that fails nothing is left: no process, token or socket file.
  */
-import { readdir, rm } from "node:fs/promises"
-import { join, relative } from "node:path"
+import { lstat, readdir, rm } from "node:fs/promises"
+import { join } from "node:path"
 import { messageOf, PolyhostError } from "../../protocol/errors.ts"
 import { PROTOCOL_VERSION, WINDOW_BYTES } from "../../protocol/frames.ts"
 import type { HostConnection } from "../../protocol/host-connection.ts"
 import type { StartupComplete } from "../../protocol/messages.ts"
 import type { AppSpec } from "../app-spec.ts"
-import { GUEST_VARIABLE, type GuestConfig } from "../guest/guest-config.ts"
-import type { CommandLine } from "../node/command-line.ts"
+import type { CommandLine } from "../command-line.ts"
+import { GUEST_VARIABLE, type GuestConfig } from "../guest-config.ts"
 import type { Instance, LaunchOptions, OutputSink, ResolvedRuntime } from "../runtime.ts"
 import { type Child, startChild } from "./child.ts"
 import type { Launchpad } from "./launchpad.ts"
@@ -179,16 +179,16 @@ function aborted(signal: AbortSignal): { promise: Promise<never>; stop: () => vo
   return { promise, stop }
 }
 
-/** A guest may name only a socket in the run folder: the host must not be made to talk to any other. */
-function serverPath(runDir: string, path: string): { path: string } {
-  const inside = relative(runDir, path)
-  if (inside === "" || inside.includes("/") || inside.startsWith("..") || inside === "host.sock") {
-    throw new PolyhostError(
-      "PROTOCOL_VIOLATION",
-      `the app's server path ${JSON.stringify(path)} is not a private socket`,
-    )
-  }
-  return { path }
+/**
+ * The path lies in the run folder under the guest's own name (P4 saw to that); it must also be a socket itself and not
+ * a link to another, which the host would then talk to.
+ */
+async function ownSocket(path: string): Promise<string> {
+  if ((await lstat(path)).isSocket()) return path
+  throw new PolyhostError(
+    "PROTOCOL_VIOLATION",
+    `the app's server path ${JSON.stringify(path)} is not a socket`,
+  )
 }
 
 /** The private sockets that a guest uses at most before it asks for more than an app usually has. */

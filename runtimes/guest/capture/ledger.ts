@@ -4,7 +4,7 @@
  */
 import { existsSync, rmSync } from "node:fs"
 import { type Asked, describe } from "./asked.ts"
-import type { CapturedListen, CaptureFailure, CaptureOptions, ListenApi } from "./index.ts"
+import type { CapturedListen, CaptureFailure, CaptureOptions, ListenApi } from "./types.ts"
 
 /**
  * A server that may not speak HTTP (a bare net.Server: a debug port, a free-port probe) is the app's only when no HTTP server
