@@ -7,8 +7,10 @@ import type { AppSpec } from "../../runtimes/app-spec.ts"
 import type { ResolvedRuntime } from "../../runtimes/runtime.ts"
 import type { AppState } from "./app-status.ts"
 import { type Backoff, createBackoff, DEFAULT_BACKOFF } from "./backoff.ts"
+import { chooseSlot } from "./choose-slot.ts"
+import { isPermanent, type LastError } from "./failure.ts"
 import { type LaunchServices, launchSlot } from "./launch-slot.ts"
-import { Slot } from "./slot.ts"
+import { aborted, Slot } from "./slot.ts"
 
 export interface FleetServices extends LaunchServices {
   /** Something in the app's state changed. */
@@ -22,24 +24,8 @@ export interface FleetEvents {
   unavailable(detail: string): void
 }
 
-export interface LastError {
-  readonly code: ErrorCode
-  readonly message: string
-  readonly at: Date
-}
-
 /** Failures in a row after which requests are refused at once instead of waiting for the next try. */
 const REFUSE_AFTER_FAILURES = 3
-/** A heartbeat answered later than this takes an instance out of the choice while others are on time, in milliseconds. */
-const LATE_MS = 1000
-
-/** Errors that another try cannot mend: the app stays failed until somebody acts. */
-const PERMANENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "CONFIG_INVALID",
-  "RUNTIME_ENTRY_NOT_FOUND",
-  "RUNTIME_UNSUPPORTED",
-  "TOOLCHAIN_NOT_FOUND",
-])
 
 export class Fleet {
   readonly generation = 1
@@ -128,19 +114,9 @@ export class Fleet {
     return Math.max(1, Math.ceil((this.#retryAtMs - performance.now()) / 1000))
   }
 
-  /** The instance for the next request: least in flight among those on time and with room; null when there is none. */
+  /** The instance for the next request, or null when none has room. */
   pick(): Slot | null {
-    let best: Slot | null = null
-    let bestLate = false
-    for (const slot of this.#slots) {
-      if (slot.state !== "ready" || slot.inFlight >= this.#spec.concurrency) continue
-      const late = (slot.instance?.silentMs() ?? 0) > LATE_MS
-      if (best === null || (bestLate && !late) || (late === bestLate && slot.inFlight < best.inFlight)) {
-        best = slot
-        bestLate = late
-      }
-    }
-    return best
+    return chooseSlot(this.#slots, this.#spec.concurrency)
   }
 
   /** Requests wait: have as many instances as they can use, within `instances.max`. */
@@ -282,7 +258,7 @@ export class Fleet {
   #startFailed(error: unknown): void {
     const code = error instanceof PolyhostError ? error.code : "RUNTIME_LOAD_FAILED"
     this.#fail(code, messageOf(error))
-    if (PERMANENT.has(code)) {
+    if (isPermanent(code)) {
       this.#failed = true
       this.#events.unavailable(`the app failed: ${code}`)
       this.#changed()
@@ -328,11 +304,4 @@ export class Fleet {
       for (const resolve of this.#settled.splice(0)) resolve()
     this.#services.changed(this.#spec.name)
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener("abort", () => resolve(), { once: true })
-  })
 }

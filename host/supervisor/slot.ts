@@ -37,3 +37,11 @@ export class Slot {
     if (this.inFlight === 0) this.#idle?.()
   }
 }
+
+/** Resolves when the signal has fired. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener("abort", () => resolve(), { once: true })
+  })
+}

@@ -77,7 +77,7 @@ export async function launchGuest(launchpad: Launchpad, launch: GuestLaunch): Pr
     options.onSpawn(child.pid)
     const { connection, ready } = await firstOf(start, child, options.signal)
     const upstream =
-      ready.interface === "server" ? createUpstream(serverPath(launchpad.runDir, ready.path)) : null
+      ready.interface === "server" ? createUpstream({ path: await ownSocket(ready.path) }) : null
     const instance = new ProcessInstance({
       id: options.instanceId,
       runtime: resolved,
