@@ -3,7 +3,7 @@
  * the head is valid, the body is exactly as long as declared, and a response that is cut short looks cut.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
-import type { ClientErrorCode } from "../../protocol/errors.ts"
+import { type ClientErrorCode, PolyhostError } from "../../protocol/errors.ts"
 import type { DisconnectReason, ExchangeHandler, RequestHead } from "../../protocol/exchange.ts"
 import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../exchange.ts"
 import { createTicket } from "../supervisor/ticket.ts"
@@ -123,6 +123,12 @@ export class HttpExchange implements HostExchange {
     const { list } = head
     const bodyBytes = body === null ? 0 : body.length
     if (!bodyless) {
+      if (end && head.contentLength !== -1 && head.contentLength !== bodyBytes) {
+        throw new PolyhostError(
+          "APP_RESPONSE_INVALID",
+          `content-length ${head.contentLength} for ${bodyBytes} bytes`,
+        )
+      }
       if (head.contentLength === -1 && end) list.push("Content-Length", String(bodyBytes))
       else this.#owedBytes = head.contentLength
     }

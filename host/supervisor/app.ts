@@ -19,6 +19,8 @@ export class App implements ExchangeOwner {
   readonly #waiting: WaitingList
   readonly #requests: Deadlines
   readonly #queue: Deadlines
+  #stopping = false
+  #emptied: (() => void) | null = null
   /** Answers in progress that may fall silent: looked at by `tick`. */
   readonly #streaming = new Set<HostExchange>()
 
@@ -80,6 +82,7 @@ export class App implements ExchangeOwner {
       slot.exchangeEnded(performance.now())
       if (this.#waiting.length > 0) this.#serveWaiting()
     } else if (ticket.queue !== null) this.#waiting.ended()
+    if (this.#waiting.length === 0) this.#emptied?.()
     if (code !== null) {
       this.#log.request(this.name, slot?.id ?? null, { requestId: exchange.requestId, code, detail })
     }
@@ -98,6 +101,11 @@ export class App implements ExchangeOwner {
 
   /** Serves what is admitted, then ends every instance. New requests are answered 503. */
   async stop(): Promise<void> {
+    if (this.#waiting.length > 0 && this.fleet.state === "running") {
+      this.#stopping = true
+      await Promise.race([this.#noneWaits(), delay(this.spec.timeouts.drainMs)])
+      this.#stopping = false
+    }
     await this.fleet.stop()
     this.#failWaiting("the app was stopped")
   }
@@ -108,7 +116,7 @@ export class App implements ExchangeOwner {
   }
 
   #wait(exchange: HostExchange, nowMs: number): void {
-    const refusal = this.fleet.refusal()
+    const refusal = this.#stopping ? "the app is stopping" : this.fleet.refusal()
     if (refusal !== null) {
       exchange.fail("APP_UNAVAILABLE", refusal)
       return
@@ -143,6 +151,13 @@ export class App implements ExchangeOwner {
     }
   }
 
+  /** Resolves when every waiting request was taken. */
+  #noneWaits(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#emptied = resolve
+    })
+  }
+
   #failWaiting(detail: string): void {
     for (let exchange = this.#waiting.take(); exchange !== undefined; exchange = this.#waiting.take()) {
       if (exchange.ticket.queue !== null) {
@@ -152,4 +167,11 @@ export class App implements ExchangeOwner {
       exchange.fail("APP_UNAVAILABLE", detail)
     }
   }
+}
+
+/** Resolves after `ms`, or never when that is Infinity; does not keep the process alive. */
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (ms !== Number.POSITIVE_INFINITY) setTimeout(resolve, ms).unref()
+  })
 }

@@ -133,14 +133,17 @@ class FetchExchange implements GuestStreamEvents {
     const method = this.record.method
     if (method === "HEAD" || status === 204 || status === 304 || body === null) {
       this.#stream.respond(status, lines, null, true)
+      this.#ended()
       if (body === undefined) response.body?.cancel().catch(() => undefined)
       return
     }
     if (body !== undefined) {
       const bytes = typeof body === "string" ? Buffer.from(body) : body
       const sized = hasContentLength(lines) ? lines : `${lines}content-length: ${bytes.length}\r\n`
-      if (bytes.length <= INLINE_BYTES) this.#stream.respond(status, sized, bytes, true)
-      else {
+      if (bytes.length <= INLINE_BYTES) {
+        this.#stream.respond(status, sized, bytes, true)
+        this.#ended()
+      } else {
         this.#stream.respond(status, sized, null, false)
         this.#writeAll(bytes, true).catch((error: unknown) => this.fail(error))
       }
@@ -159,6 +162,7 @@ class FetchExchange implements GuestStreamEvents {
       const { done, value } = await reader.read()
       if (done) {
         this.#stream.write(EMPTY, true)
+        this.#ended()
         return
       }
       if (!(value instanceof Uint8Array))
@@ -166,6 +170,11 @@ class FetchExchange implements GuestStreamEvents {
       await this.#writeAll(value, false)
     }
     await reader.cancel()
+  }
+
+  /** The answer is out: nothing more of the request's body will come. Whoever still reads it is told. */
+  #ended(): void {
+    this.record.body?.fail(new Error("the answer ended before the request's body was read"))
   }
 
   /** Writes as the credit allows. */
@@ -176,6 +185,7 @@ class FetchExchange implements GuestStreamEvents {
       const left = bytes.length - at
       if (left <= stream.writable) {
         if (left > 0 || end) stream.write(at === 0 ? bytes : bytes.subarray(at), end)
+        if (end) this.#ended()
         return
       }
       if (stream.writable > 0) {
