@@ -1,0 +1,5 @@
+/** The admin API: its servers, and the client that the command line uses. */
+export { type AdminHost, answerCall } from "./calls.ts"
+export { type AdminAnswer, type AdminCall, callAdmin } from "./client.ts"
+export { type AdminServer, serveAdminSocket, serveAdminTcp, type TcpAdminServer } from "./server.ts"
+export { adminSocketPath } from "./socket-place.ts"

@@ -1,0 +1,102 @@
+/** The table of commands. Their programs are loaded when they are called: `--version` reads none of them. */
+import type { Command, OptionSpec } from "./command.ts"
+
+const STATE_DIR: OptionSpec = {
+  type: "string",
+  value: "DIR",
+  help: "state of the host (default: .polyhost beside its config)",
+}
+const JSON_OUTPUT: OptionSpec = { type: "boolean", help: "print the admin API's JSON" }
+
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "serve",
+    usage: "[PATH…] [options]",
+    summary: "run apps until a signal ends it",
+    details: `PATH is an app's folder, an app manifest or a host config; none means the
+current folder. Prints one line an app: name, runtime and exact version, URL,
+state. SIGTERM and SIGINT let requests in progress finish; a second one hurries,
+a third ends the host at once.`,
+    options: {
+      listen: {
+        type: "string",
+        multiple: true,
+        value: "HOST:PORT",
+        help: "listen here instead of where the config says",
+      },
+      admin: { type: "string", value: "HOST:PORT", help: "admin API on TCP too, with a token" },
+      "state-dir": STATE_DIR,
+      log: {
+        type: "string",
+        value: "FORM",
+        choices: ["pretty", "json"],
+        help: "pretty (default), or json: an object a line",
+      },
+    },
+    words: { min: 0, max: Number.POSITIVE_INFINITY },
+    load: () => import("./serve.ts"),
+    flushMs: 1000,
+  },
+  {
+    name: "check",
+    usage: "[PATH…]",
+    summary: "list every problem of a configuration",
+    details: `Prints file:line:column, what was seen and what is allowed. Starts nothing.
+Exit code 0, or 2 when there is an error; warnings are no errors.`,
+    options: {},
+    words: { min: 0, max: Number.POSITIVE_INFINITY },
+    load: () => import("./check.ts"),
+  },
+  {
+    name: "init",
+    usage: "[DIR]",
+    summary: "write an app manifest for a folder",
+    details: `Looks at what is in the folder, writes polyhost.app.json and says why it chose
+each value. Never overwrites.`,
+    options: {},
+    words: { min: 0, max: 1 },
+    load: () => import("./init.ts"),
+  },
+  {
+    name: "status",
+    usage: "[APP] [options]",
+    summary: "show what a running host and its apps do",
+    details: "With APP: that app alone, with its instances.",
+    options: { "state-dir": STATE_DIR, json: JSON_OUTPUT },
+    words: { min: 0, max: 1 },
+    load: () => import("./status.ts"),
+  },
+  {
+    name: "start",
+    usage: "APP [options]",
+    summary: "start an app that was stopped or failed",
+    details: "Returns when the app serves or has failed.",
+    options: { "state-dir": STATE_DIR, json: JSON_OUTPUT },
+    words: { min: 1, max: 1 },
+    load: async () => (await import("./start-stop.ts")).START,
+  },
+  {
+    name: "stop",
+    usage: "APP [options]",
+    summary: "stop an app; the others go on",
+    details: "Lets its requests in progress finish first.",
+    options: { "state-dir": STATE_DIR, json: JSON_OUTPUT },
+    words: { min: 1, max: 1 },
+    load: async () => (await import("./start-stop.ts")).STOP,
+  },
+  {
+    name: "runtimes",
+    usage: "[ls | install SPEC… | prune]",
+    summary: "list, install and remove runtimes",
+    details: `ls (default)     every version that could be used now
+install SPEC…    the newest published version of each, such as node@22 or bun
+prune            remove cached versions that neither the current folder's
+                 polyhost.lock.json names nor a running host uses`,
+    options: { json: { type: "boolean", help: "with ls: print JSON" } },
+    words: { min: 0, max: Number.POSITIVE_INFINITY },
+    load: () => import("./runtimes.ts"),
+  },
+]
+
+/** Commands that are part of the design and come in a later version. */
+export const LATER_COMMANDS: readonly string[] = ["top", "logs", "reload", "rollback", "unblock", "scale"]
