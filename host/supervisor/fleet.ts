@@ -24,6 +24,7 @@ export interface FleetEvents {
   unavailable(detail: string): void
 }
 
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** Failures in a row after which requests are refused at once instead of waiting for the next try. */
 const REFUSE_AFTER_FAILURES = 3
 
@@ -183,7 +184,9 @@ export class Fleet {
     const { instance } = slot
     if (instance === null || slot.state !== "ready") return slot.gone
     slot.state = "draining"
-    const { drainMs, killMs } = this.#spec.timeouts
+    // "off" is Infinity, which no timer takes.
+    const drainMs = Math.min(this.#spec.timeouts.drainMs, LONGEST_TIMER_MS)
+    const killMs = Math.min(this.#spec.timeouts.killMs, LONGEST_TIMER_MS)
     const untilMs = performance.now() + drainMs
     const timer = setTimeout(() => slot.abort.abort(), drainMs)
     await Promise.race([slot.idle(), aborted(slot.abort.signal), instance.exited])
