@@ -30,7 +30,7 @@ export interface ReportOptions {
 }
 
 /** Lines of an app's last error that are shown below its line. The log has all of it. */
-const ERROR_LINES = 6
+const ERROR_LINES = 3
 /** URLs of one app that are shown. */
 const URLS = 4
 
@@ -38,6 +38,7 @@ export function createServeReport(options: ReportOptions): ServeReport {
   const { screen, format, isTerminal } = options
   const logger = createLogger(screen, format)
   const say: ServeReport["say"] = (level, text) => logger[level](null, null, text)
+  const brokenNames = new Set(options.brokenNames)
   const urls = new Map(options.specs.map((spec) => [spec.name, shownUrls(spec)]))
 
   /** The routes that say how to reach it, without the `.localhost` names that every app has by default. */
@@ -71,8 +72,11 @@ export function createServeReport(options: ReportOptions): ServeReport {
     return [...lines, ...errorLines(status)].map((line) => `${line}\n`).join("")
   }
 
-  function errorLines({ state, lastError }: AppStatus): string[] {
+  function errorLines({ name, state, lastError }: AppStatus): string[] {
     if (lastError === null || state === "running" || state === "idle") return []
+    if (lastError.code === "CONFIG_INVALID" && brokenNames.has(name)) {
+      return ['    CONFIG_INVALID: its problems are listed above, and by "polyhost check"']
+    }
     const lines = wrap(`${lastError.code}: ${lastError.message}`, options.columns, "    ")
     if (lines.length <= ERROR_LINES) return lines
     return [

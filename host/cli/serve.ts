@@ -91,7 +91,9 @@ async function serve(call: CommandCall, parts: ServeParts): Promise<number> {
   }
   const total = config.apps.length + config.broken.length
   const first = createFirstStates(total, report.app, () => report.header(summary(host, startedMs)))
-  const stopStates = host.on("app", first)
+  const stopStates = host.on("app", (status) => {
+    if (!ended.isEnding()) first(status)
+  })
   closers.push(async () => stopStates())
   for (const status of host.apps) first(status)
   return ended.code
@@ -119,12 +121,14 @@ function untilEnded(
   { terminal }: CommandCall,
   host: ServeHost,
   report: ServeReport,
-): { code: Promise<number>; unwatch: () => Promise<void> } {
+): { code: Promise<number>; isEnding: () => boolean; unwatch: () => Promise<void> } {
   let unwatch: () => void = () => undefined
+  let isEnding = false
   const code = new Promise<number>((done) => {
     let hurried = false
     unwatch = watchForShutdown(terminal, {
       drain(reason) {
+        isEnding = true
         const inFlight = requestsInFlight(host)
         const waiting = inFlight === 0 ? "" : `, ${count(inFlight, "request")} to finish; again to hurry`
         report.say("info", `stopping (${reason})${waiting}`)
@@ -147,6 +151,7 @@ function untilEnded(
       // The watchdog ends what is left of the apps.
       giveUp: () => process.exit(EXIT_FAILED),
       crash(error) {
+        isEnding = true
         const text = (error instanceof Error ? error.stack : undefined) ?? messageOf(error)
         report.say("error", `the host failed; this is a defect of Polyhost\n${text}`)
         host.kill("the host failed")
@@ -162,7 +167,7 @@ function untilEnded(
       },
     })
   })
-  return { code, unwatch: async () => unwatch() }
+  return { code, isEnding: () => isEnding, unwatch: async () => unwatch() }
 }
 
 function requestsInFlight(host: ServeHost): number {

@@ -60,7 +60,7 @@ function appRow({ name, state, runtime, instances, queue }: AppStatus): string[]
     state,
     `${runtime.name} ${runtime.version}`.trim() || "-",
     pids.length === 0 ? "-" : pids.slice(0, PIDS).join(" ") + more,
-    formatBytes(total(({ rssBytes }) => rssBytes)),
+    pids.length === 0 ? "-" : formatBytes(total(({ rssBytes }) => rssBytes)),
     String(total(({ requests }) => requests)),
     String(queue.waiting),
   ]
