@@ -1,8 +1,8 @@
 /** Tells whether a process is still the one that was noted down, although numbers of processes are used again. */
 import { spawnSync } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 
-/** When the process began, as text that no other process of this number has; null when there is no such process. */
+/** When the process began, as text that no other process of this number has; null when it has ended. */
 export function processIdentity(pid: number): string | null {
   try {
     process.kill(pid, 0)
@@ -10,7 +10,7 @@ export function processIdentity(pid: number): string | null {
     // EPERM: it is somebody else's, and alive.
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return null
   }
-  return fromProc(pid) ?? fromPs(pid)
+  return existsSync("/proc/self/stat") ? fromProc(pid) : fromPs(pid)
 }
 
 function fromProc(pid: number): string | null {

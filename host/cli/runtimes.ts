@@ -1,10 +1,11 @@
 /** `polyhost runtimes`: what the toolchain finds, installs and removes. */
+import { messageOf, PolyhostError } from "../../protocol/errors.ts"
 import { createToolchain, type InstalledRuntime, type Toolchain } from "../../runtimes/toolchain/index.ts"
 import { runtimeCacheDir } from "../config/environment.ts"
 import { loadConfig, parseRuntimeText } from "../config/index.ts"
 import { didYouMean } from "../config/suggest.ts"
 import { createLogger } from "../log/logger.ts"
-import { type CommandCall, EXIT_DONE, type Terminal, UsageError } from "./command.ts"
+import { type CommandCall, EXIT_DONE, EXIT_FAILED, type Terminal, UsageError } from "./command.ts"
 import { createInstallProgress } from "./install-progress.ts"
 import { createScreen } from "./screen.ts"
 import { count, formatBytes, table } from "./table.ts"
@@ -26,8 +27,8 @@ export async function run(call: CommandCall): Promise<number> {
     report: progressTo(terminal),
   })
   try {
-    if (action === "install") await install(call, toolchain, specs)
-    else if (action === "prune") await prune(call, toolchain)
+    if (action === "install") return await install(call, toolchain, specs)
+    if (action === "prune") await prune(call, toolchain)
     else await list(call, toolchain)
     return EXIT_DONE
   } finally {
@@ -64,24 +65,32 @@ async function list({ terminal, flag }: CommandCall, toolchain: Toolchain): Prom
   terminal.out(table([["NAME", "VERSION", "SOURCE", "SIZE", "PATH"], ...rows], new Set([3])))
 }
 
+/** Each on its own: one that cannot be had keeps no other from being installed. */
 async function install(
   { terminal }: CommandCall,
   toolchain: Toolchain,
   specs: readonly string[],
-): Promise<void> {
+): Promise<number> {
   const given = new AbortController()
-  const stop = (): void => given.abort(new Error("interrupted"))
+  const stop = (): void => given.abort(new PolyhostError("TOOLCHAIN_INSTALL_FAILED", "interrupted"))
   const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"]
   for (const signal of signals) process.once(signal, stop)
   terminal.launcherGone.addEventListener("abort", stop)
-  try {
-    for (const { name, version, path } of await toolchain.install(specs, given.signal)) {
-      terminal.out(`${name} ${version}  ${path}\n`)
-    }
-  } finally {
-    for (const signal of signals) process.off(signal, stop)
-    terminal.launcherGone.removeEventListener("abort", stop)
+  const results = await Promise.allSettled(
+    specs.map(async (spec) => {
+      for (const { name, version, path } of await toolchain.install([spec], given.signal)) {
+        terminal.out(`${name} ${version}  ${path}\n`)
+      }
+    }),
+  )
+  for (const signal of signals) process.off(signal, stop)
+  terminal.launcherGone.removeEventListener("abort", stop)
+  const failed = results.filter((result) => result.status === "rejected")
+  for (const { reason } of failed) {
+    const code = reason instanceof PolyhostError ? `${reason.code}: ` : ""
+    terminal.err(`polyhost: ${code}${messageOf(reason)}\n`)
   }
+  return failed.length === 0 ? EXIT_DONE : EXIT_FAILED
 }
 
 async function prune({ terminal }: CommandCall, toolchain: Toolchain): Promise<void> {

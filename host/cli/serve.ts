@@ -87,7 +87,11 @@ async function serve(call: CommandCall, parts: ServeParts): Promise<number> {
   closers.push(...opened.map((server) => () => server.close()))
   report.header(`polyhost ${hostVersion()} listens on ${urls.join(" and ")} (pid ${process.pid})`)
   for (const server of opened) {
-    if (server.url !== null) report.header(`admin API on ${server.url}, token ${server.token}`)
+    if (server.url === null) continue
+    report.header(`admin API on ${server.url}, token ${server.token}`)
+    if (!/^http:\/\/(?:127\.|\[::1\])/.test(server.url)) {
+      report.say("warn", "the admin API is open to the network: its token crosses it readable")
+    }
   }
   const total = config.apps.length + config.broken.length
   const first = createFirstStates(total, report.app, () => report.header(summary(host, startedMs)))

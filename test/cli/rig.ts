@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { processIdentity } from "../../host/cli/process-identity.ts"
 
 export const POLYHOST = fileURLToPath(new URL("../../host/cli/polyhost.js", import.meta.url))
 const DEADLINE_MS = 15_000
@@ -156,13 +157,9 @@ function started(child: ChildProcess): Started {
   }
 }
 
+/** False for a process that has ended, even when its parent has not looked yet. */
 export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
+  return processIdentity(pid) !== null
 }
 
 function kill(pid: number): void {

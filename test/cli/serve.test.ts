@@ -84,6 +84,30 @@ describe("serve", () => {
     expect(await readdir(join(cwd, ".polyhost"))).toEqual([".gitignore"])
   })
 
+  test("goes on when it is hung up on without a terminal", async () => {
+    const cwd = await rig.tree(twoApps)
+    const host = await rig.serve([], { cwd })
+    host.child.kill("SIGHUP")
+    expect((await fetch(`${host.url}/one/`)).status).toBe(200)
+    host.child.kill("SIGTERM")
+    await host.output(/stopping \(SIGTERM\)/)
+    expect((await host.exited).code).toBe(0)
+  })
+
+  test("ends its apps and says why when an exception is caught nowhere", async () => {
+    const cwd = await rig.tree(twoApps)
+    const defect = "data:text/javascript,process.on('SIGUSR2',()=>{throw%20new%20Error('a%20defect')})"
+    const host = await rig.serve([], { cwd, env: { NODE_OPTIONS: `--import "${defect}"` } })
+    await host.output(/2 apps: 2 running/)
+    const pids = await pidsOf(cwd)
+    host.child.kill("SIGUSR2")
+    const { code, stdout } = await host.exited
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/the host failed.*\n.*Error: a defect\n.* at /)
+    expect(pids.filter(isAlive)).toEqual([])
+    expect(await readdir(join(cwd, ".polyhost"))).toEqual([".gitignore"])
+  })
+
   test("killed with -9 takes its apps with it, and another starts on the same state", async () => {
     const cwd = await rig.tree(twoApps)
     const host = await rig.serve([], { cwd })
