@@ -8,7 +8,7 @@ import { availableParallelism } from "node:os"
 import { PolyhostError } from "../protocol/errors.ts"
 import { createRuntimes, type Runtimes } from "../runtimes/index.ts"
 import type { Toolchain } from "../runtimes/toolchain/index.ts"
-import { formatProblem, type LoadedConfig, parseListen } from "./config/index.ts"
+import { type LoadedConfig, parseListen } from "./config/index.ts"
 import { createFetchExchange } from "./embed/fetch-exchange.ts"
 import type { HostExchange } from "./exchange.ts"
 import { appStatus, type HostStatus } from "./host-status.ts"
@@ -47,6 +47,7 @@ export class RunningHost {
   readonly #router: Router<Target>
   readonly #ids: RequestIds = createRequestIds()
   readonly #startedAtMs = performance.now()
+  readonly #startedAt = new Date()
   readonly #ticker: NodeJS.Timeout
   readonly handler: (message: IncomingMessage, response: ServerResponse) => void
   #listeners: Listener[] = []
@@ -146,7 +147,7 @@ export class RunningHost {
       },
       apps: [
         ...[...this.#apps.values()].map(appStatus),
-        ...this.#parts.config.broken.map(brokenAppStatus),
+        ...this.#parts.config.broken.map((app) => brokenAppStatus(app, this.#startedAt)),
       ].sort((a, b) => (a.name < b.name ? -1 : 1)),
     }
   }
@@ -187,8 +188,7 @@ export class RunningHost {
     for (const app of this.#apps.values()) {
       for (const route of app.spec.routes) yield { route, target: app }
     }
-    for (const { name, problems } of this.#parts.config.broken) {
-      this.#parts.log.error(name, null, problems.map((problem) => formatProblem(problem)).join("\n"))
+    for (const { name } of this.#parts.config.broken) {
       const target = { broken: name }
       yield { route: { host: `${name}.localhost`, path: "/", prefix: true }, target }
       yield { route: { host: "*", path: `/${name}`, prefix: true }, target }

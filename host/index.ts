@@ -72,6 +72,7 @@ export function createHost(config: HostConfigInput, options: HostOptions = {}): 
     writer: createFunctionWriter(options.log ?? (() => undefined)),
     logFormat: options.logFormat ?? "json",
     env: hostEnvironment(),
+    logProblems: true,
   })
 }
 
@@ -80,6 +81,8 @@ export interface HostSource {
   readonly writer: LogWriter
   readonly logFormat: LogFormat
   readonly env: Environment
+  /** Log what is wrong with the config. The command line prints it itself. */
+  readonly logProblems?: boolean
   /** Addresses to listen on instead of the config's. */
   readonly listen?: readonly string[]
 }
@@ -108,6 +111,11 @@ export function hostOf(source: HostSource): Host & { kill(reason: string): void 
       throw new PolyhostError("CONFIG_INVALID", problems.join("\n"))
     }
     const log = createLogger(source.writer, source.logFormat)
+    if (source.logProblems === true) {
+      for (const problem of config.problems) {
+        log[isError(problem) ? "error" : "warn"](null, null, formatProblem(problem))
+      }
+    }
     const toolchain = createToolchain({
       cacheDir: runtimeCacheDir(source.env),
       lockFile: config.lockFile,

@@ -3,7 +3,7 @@
 // runs main.ts there. Plain JavaScript that Node 14 can read, so that an old Node gets a sentence and not a syntax error.
 // Owns the choice of Node and, where it must start another process, the tie between the two. Everything else: main.ts.
 import { spawn } from "node:child_process"
-import { existsSync } from "node:fs"
+import { existsSync, readdirSync, statSync } from "node:fs"
 import module from "node:module"
 import { constants, homedir } from "node:os"
 import { dirname, join } from "node:path"
@@ -38,12 +38,29 @@ if (process.platform === "win32") {
 }
 
 function run() {
-  const checkout = join(here, "main.ts")
-  const program = existsSync(checkout) ? checkout : join(here, "..", "..", "dist", "host", "cli", "main.js")
+  const root = join(here, "..", "..")
+  const built = join(root, "dist", "host", "cli", "main.js")
+  const source = join(here, "main.ts")
+  // A checkout whose sources changed since the build runs the sources: Node strips their types.
+  const program = existsSync(source) && isNewer(root, built) ? source : built
   keepCompiledCode()
   import(pathToFileURL(program).href)
     .then(({ main }) => main())
     .catch((error) => refuse(error?.stack ? error.stack : String(error)))
+}
+
+/** Whether a source file is newer than the build, or there is no build. */
+function isNewer(root, built) {
+  const builtMs = existsSync(built) ? statSync(built).mtimeMs : 0
+  const folders = ["host", "runtimes", "protocol"].map((name) => join(root, name))
+  for (const folder of folders) {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) folders.push(path)
+      else if (path.endsWith(".ts") && statSync(path).mtimeMs > builtMs) return true
+    }
+  }
+  return false
 }
 
 /** Node keeps what it compiled, in the user's cache: later starts take about half the time. */

@@ -2,7 +2,8 @@
 import { type BrokenApp, formatProblem, isError } from "../config/index.ts"
 import type { AppStatus } from "./app-status.ts"
 
-export function brokenAppStatus({ name, problems }: BrokenApp): AppStatus {
+/** `since`: when the configuration was read. */
+export function brokenAppStatus({ name, problems }: BrokenApp, since: Date): AppStatus {
   const message = problems
     .filter(isError)
     .map((problem) => formatProblem(problem))
@@ -16,6 +17,6 @@ export function brokenAppStatus({ name, problems }: BrokenApp): AppStatus {
     routes: [],
     instances: [],
     queue: { waiting: 0 },
-    lastError: { code: "CONFIG_INVALID", message, at: new Date(0).toISOString() },
+    lastError: { code: "CONFIG_INVALID", message, at: since.toISOString() },
   }
 }

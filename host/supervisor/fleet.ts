@@ -42,6 +42,8 @@ export class Fleet {
   #retryTimer: NodeJS.Timeout | null = null
   #retryAtMs = 0
   #resolved: ResolvedRuntime | null = null
+  /** Ends the search for the runtime of an app that has no instance yet. */
+  #finding: AbortController | null = null
   #interface: string | null = null
   #stopping: Promise<void> | null = null
   #settled: (() => void)[] = []
@@ -75,7 +77,7 @@ export class Fleet {
     const ready = this.#countOf("ready")
     if (ready > 0) return ready < Math.min(this.#target, this.#spec.instances.min) ? "degraded" : "running"
     if (this.#retryTimer !== null) return "backoff"
-    return this.#countOf("starting") > 0 ? "starting" : "idle"
+    return this.#countOf("starting") > 0 || this.#finding !== null ? "starting" : "idle"
   }
 
   /** Starts the app's instances; those above `instances.min` start on demand. */
@@ -86,6 +88,8 @@ export class Fleet {
     this.#stopping = null
     this.#backoff.reset()
     this.#target = this.#spec.instances.min
+    // An app that starts on request has its runtime found, or installed, before the first one.
+    if (this.#target === 0) this.#findRuntime()
     this.#fill()
     this.#changed()
   }
@@ -168,6 +172,7 @@ export class Fleet {
   }
 
   async #stopAll(): Promise<void> {
+    this.#finding?.abort(new Error("the app was stopped"))
     for (const slot of this.#slots)
       if (slot.state === "starting") slot.abort.abort(new Error("the app was stopped"))
     await Promise.all([...this.#slots].map((slot) => this.#end(slot)))
@@ -258,6 +263,25 @@ export class Fleet {
     this.#changed()
   }
 
+  #findRuntime(): void {
+    this.#finding = new AbortController()
+    const { signal } = this.#finding
+    this.#services.runtime
+      .resolve(this.#spec, { signal })
+      .then(
+        (resolved) => {
+          this.#resolved = resolved
+        },
+        (error: unknown) => {
+          if (!signal.aborted) this.#startFailed(error)
+        },
+      )
+      .finally(() => {
+        this.#finding = null
+        this.#changed()
+      })
+  }
+
   #startFailed(error: unknown): void {
     const code = error instanceof PolyhostError ? error.code : "RUNTIME_LOAD_FAILED"
     this.#fail(code, messageOf(error))
@@ -289,7 +313,8 @@ export class Fleet {
 
   #fail(code: ErrorCode, message: string): void {
     this.lastError = { code, message, at: new Date() }
-    this.#services.log.error(this.#spec.name, null, `${code}: ${message}`)
+    // The lines of stderr that a message quotes stand in the log already.
+    this.#services.log.error(this.#spec.name, null, `${code}: ${message.split("\n", 1)[0]}`)
   }
 
   #countOf(state: Slot["state"]): number {
