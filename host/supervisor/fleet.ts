@@ -1,16 +1,17 @@
 /**
  * Fleet: the instances of one app. Starts them, watches them, replaces those that end, stops them. All policy of
- * supervision is here and in `backoff.ts`, the same for every kind of runtime. It knows no exchange.
+ * supervision is here and in `retry.ts`, the same for every kind of runtime. It knows no exchange.
  */
 import { type ErrorCode, messageOf, PolyhostError } from "../../protocol/errors.ts"
 import type { AppSpec } from "../../runtimes/app-spec.ts"
 import type { ResolvedRuntime } from "../../runtimes/runtime.ts"
 import type { AppState } from "./app-status.ts"
-import { type Backoff, createBackoff, DEFAULT_BACKOFF } from "./backoff.ts"
 import { chooseSlot } from "./choose-slot.ts"
+import { endSlot } from "./end-slot.ts"
 import { isPermanent, type LastError } from "./failure.ts"
 import { type LaunchServices, launchSlot } from "./launch-slot.ts"
-import { aborted, Slot } from "./slot.ts"
+import { Retry } from "./retry.ts"
+import { Slot } from "./slot.ts"
 
 export interface FleetServices extends LaunchServices {
   /** Something in the app's state changed. */
@@ -24,7 +25,6 @@ export interface FleetEvents {
   unavailable(detail: string): void
 }
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** Failures in a row after which requests are refused at once instead of waiting for the next try. */
 const REFUSE_AFTER_FAILURES = 3
 
@@ -34,13 +34,14 @@ export class Fleet {
   readonly #services: FleetServices
   readonly #events: FleetEvents
   readonly #slots = new Set<Slot>()
-  readonly #backoff: Backoff = createBackoff(DEFAULT_BACKOFF)
+  readonly #retry = new Retry(() => {
+    this.#fill()
+    this.#changed()
+  })
   #wanted = false
   #failed = false
   #target = 0
   #count = 0
-  #retryTimer: NodeJS.Timeout | null = null
-  #retryAtMs = 0
   #resolved: ResolvedRuntime | null = null
   /** Ends the search for the runtime of an app that has no instance yet. */
   #finding: AbortController | null = null
@@ -76,7 +77,7 @@ export class Fleet {
     if (!this.#wanted) return "stopped"
     const ready = this.#countOf("ready")
     if (ready > 0) return ready < Math.min(this.#target, this.#spec.instances.min) ? "degraded" : "running"
-    if (this.#retryTimer !== null) return "backoff"
+    if (this.#retry.pending) return "backoff"
     return this.#countOf("starting") > 0 || this.#finding !== null ? "starting" : "idle"
   }
 
@@ -86,7 +87,7 @@ export class Fleet {
     this.#wanted = true
     this.#failed = false
     this.#stopping = null
-    this.#backoff.reset()
+    this.#retry.reset()
     this.#target = this.#spec.instances.min
     // An app that starts on request has its runtime found, or installed, before the first one.
     if (this.#target === 0) this.#findRuntime()
@@ -105,18 +106,17 @@ export class Fleet {
     if (this.#failed) return `the app failed: ${this.lastError?.code ?? "unknown"}`
     if (!this.#wanted) return "the app is stopped"
     if (
-      this.#retryTimer !== null &&
-      this.#backoff.failures >= REFUSE_AFTER_FAILURES &&
+      this.#retry.pending &&
+      this.#retry.failures >= REFUSE_AFTER_FAILURES &&
       this.#countOf("ready") === 0
     ) {
-      return `the app failed ${this.#backoff.failures} times in a row, next try in ${this.retryAfterSeconds()} s`
+      return `the app failed ${this.#retry.failures} times in a row, next try in ${this.retryAfterSeconds()} s`
     }
     return null
   }
 
   retryAfterSeconds(): number {
-    if (this.#retryTimer === null) return 1
-    return Math.max(1, Math.ceil((this.#retryAtMs - performance.now()) / 1000))
+    return this.#retry.seconds
   }
 
   /** The instance for the next request, or null when none has room. */
@@ -157,7 +157,7 @@ export class Fleet {
   stop(): Promise<void> {
     this.#wanted = false
     this.#failed = false
-    this.#clearRetry()
+    this.#retry.cancel()
     this.#stopping ??= this.#stopAll()
     this.#changed()
     return this.#stopping
@@ -175,33 +175,18 @@ export class Fleet {
     this.#finding?.abort(new Error("the app was stopped"))
     for (const slot of this.#slots)
       if (slot.state === "starting") slot.abort.abort(new Error("the app was stopped"))
-    await Promise.all([...this.#slots].map((slot) => this.#end(slot)))
+    await Promise.all([...this.#slots].map((slot) => endSlot(slot, this.#spec.timeouts)))
   }
 
   /** Takes a surplus instance out. */
   #retire(slot: Slot): void {
     this.#target = Math.max(this.#spec.instances.min, this.#target - 1)
-    this.#end(slot).catch(() => undefined)
+    endSlot(slot, this.#spec.timeouts).catch(() => undefined)
     this.#changed()
   }
 
-  async #end(slot: Slot): Promise<void> {
-    const { instance } = slot
-    if (instance === null || slot.state !== "ready") return slot.gone
-    slot.state = "draining"
-    // "off" is Infinity, which no timer takes.
-    const drainMs = Math.min(this.#spec.timeouts.drainMs, LONGEST_TIMER_MS)
-    const killMs = Math.min(this.#spec.timeouts.killMs, LONGEST_TIMER_MS)
-    const untilMs = performance.now() + drainMs
-    const timer = setTimeout(() => slot.abort.abort(), drainMs)
-    await Promise.race([slot.idle(), aborted(slot.abort.signal), instance.exited])
-    clearTimeout(timer)
-    await instance.stop({ graceMs: Math.max(0, untilMs - performance.now()), killMs })
-    await slot.gone
-  }
-
   #fill(): void {
-    if (!this.#wanted || this.#failed || this.#retryTimer !== null) return
+    if (!this.#wanted || this.#failed || this.#retry.pending) return
     let active = 0
     for (const slot of this.#slots) if (slot.state !== "draining") active++
     for (; active < this.#target; active++) this.#startOne()
@@ -239,7 +224,7 @@ export class Fleet {
         `App "${this.#spec.name}": instance ${slot.id} ended unexpectedly: ${exit.reason}`,
       )
     }
-    this.#retryAfter(this.#backoff.failed(servedMs))
+    this.#tryLater(servedMs)
   }
 
   async #launch(slot: Slot): Promise<void> {
@@ -289,26 +274,15 @@ export class Fleet {
       this.#failed = true
       this.#events.unavailable(`the app failed: ${code}`)
       this.#changed()
-    } else this.#retryAfter(this.#backoff.failed(0))
+    } else this.#tryLater(0)
   }
 
-  #retryAfter(delayMs: number): void {
+  #tryLater(servedMs: number): void {
     if (!this.#wanted) return
-    this.#clearRetry()
-    this.#retryAtMs = performance.now() + delayMs
-    this.#retryTimer = setTimeout(() => {
-      this.#retryTimer = null
-      this.#fill()
-      this.#changed()
-    }, delayMs)
+    this.#retry.failed(servedMs)
     const refusal = this.refusal()
     if (refusal !== null) this.#events.unavailable(refusal)
     this.#changed()
-  }
-
-  #clearRetry(): void {
-    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
-    this.#retryTimer = null
   }
 
   #fail(code: ErrorCode, message: string): void {

@@ -1,0 +1,23 @@
+/** The polite end of an instance: no new requests, those in flight finish, then it is stopped. */
+import type { AppSpec } from "../../runtimes/app-spec.ts"
+import { aborted, type Slot } from "./slot.ts"
+
+/** "off" is Infinity, which no timer takes. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** Resolves when the slot is gone. A slot that is starting or ending already is only waited for. */
+export async function endSlot(slot: Slot, timeouts: AppSpec["timeouts"]): Promise<void> {
+  const { instance } = slot
+  if (instance === null || slot.state !== "ready") return slot.gone
+  slot.state = "draining"
+  const drainMs = Math.min(timeouts.drainMs, LONGEST_TIMER_MS)
+  const untilMs = performance.now() + drainMs
+  const timer = setTimeout(() => slot.abort.abort(), drainMs)
+  await Promise.race([slot.idle(), aborted(slot.abort.signal), instance.exited])
+  clearTimeout(timer)
+  await instance.stop({
+    graceMs: Math.max(0, untilMs - performance.now()),
+    killMs: Math.min(timeouts.killMs, LONGEST_TIMER_MS),
+  })
+  await slot.gone
+}
