@@ -4,7 +4,6 @@
  * their private socket).
  */
 import { createServer, type RequestListener } from "node:http"
-import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import type { GuestConnection } from "../../protocol/guest-connection.ts"
 import type { GuestStream } from "../../protocol/guest-stream.ts"
@@ -120,11 +119,7 @@ async function decide(config: GuestConfig, capture: Capture): Promise<Decision |
 }
 
 /** Undefined: the server that listens, or will, is the app. */
-function choose(
-  config: GuestConfig,
-  capture: Capture,
-  module: unknown,
-): Decision | undefined | Promise<Decision> {
+function choose(config: GuestConfig, capture: Capture, module: unknown): Decision | undefined {
   const handler = findHandler(module)
   if (handler === undefined) return undefined
   const listens = capture.all.length > 0
@@ -139,7 +134,8 @@ function choose(
   // A bare function is a guess: a listen that happened is better evidence.
   if (listens) return undefined
   if (handler.kind === "function" && config.interface !== "server") return { interface: "fetch", handler }
-  return serveNodeHandler(config, handler.call as unknown as RequestListener)
+  serveNodeHandler(handler.call as unknown as RequestListener)
+  return undefined
 }
 
 function serveOnDeno(handler: Handler): void {
@@ -147,13 +143,9 @@ function serveOnDeno(handler: Handler): void {
   Deno.serve(handler.call)
 }
 
-function serveNodeHandler(config: GuestConfig, listener: RequestListener): Promise<Decision> {
-  const path = join(config.socketDir, `${config.socketPrefix}h.sock`)
-  return new Promise((resolve, reject) => {
-    createServer(listener)
-      .on("error", reject)
-      .listen(path, () => resolve({ interface: "server", path }))
-  })
+/** Its listen is captured like any other, and so it becomes the app's server. */
+function serveNodeHandler(listener: RequestListener): void {
+  createServer(listener).listen(0, "127.0.0.1")
 }
 
 function later(decision: Decision): Promise<Decision> {

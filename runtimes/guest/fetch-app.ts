@@ -4,6 +4,7 @@
  */
 import type { GuestStream, GuestStreamEvents } from "../../protocol/guest-stream.ts"
 import { DisconnectCode, type Log, type Welcome } from "../../protocol/messages.ts"
+import { type Reading, soon } from "./at-hand.ts"
 import { type AppContext, contextMaker } from "./context.ts"
 import { installFastRequest, type MakeRequest, makeNativeRequest } from "./fast-request.ts"
 import { linesOf, partsOf } from "./fast-response.ts"
@@ -150,31 +151,56 @@ class FetchExchange implements GuestStreamEvents {
       return
     }
     if (response.bodyUsed) throw new TypeError("the Response's body was already read")
-    const stream = response.body
-    this.#stream.respond(status, lines, null, stream === null)
-    if (stream !== null) this.#pump(stream).catch((error: unknown) => this.fail(error))
+    if (response.body === null) this.#stream.respond(status, lines, null, true)
+    else this.#sendStream(status, lines, response.body).catch((error: unknown) => this.fail(error))
   }
 
-  async #pump(body: ReadableStream<Uint8Array>): Promise<void> {
+  /** A body that is at hand goes out in one frame with its head; the head of a stream waits for nothing. */
+  async #sendStream(status: number, lines: string, body: ReadableStream<Uint8Array>): Promise<void> {
     const reader = body.getReader()
     this.#reader = reader
-    while (!this.#stream.done) {
-      const { done, value } = await reader.read()
-      if (done) {
-        this.#stream.write(EMPTY, true)
+    try {
+      let reading = reader.read()
+      const first = await soon(reading)
+      if (first?.done) {
+        this.#stream.respond(status, lines, null, true)
         this.#ended()
         return
       }
-      if (!(value instanceof Uint8Array))
-        throw new TypeError("the Response's stream gave a chunk that is not bytes")
-      await this.#writeAll(value, false)
+      if (first !== undefined && bytesOf(first.value).length <= INLINE_BYTES) {
+        reading = reader.read()
+        const second = await soon(reading)
+        this.#stream.respond(status, lines, bytesOf(first.value), second?.done === true)
+        if (second?.done) {
+          this.#ended()
+          return
+        }
+      } else this.#stream.respond(status, lines, null, false)
+      await this.#pump(reader, reading)
+    } catch (error) {
+      reader.cancel(error).catch(() => undefined)
+      throw error
     }
-    await reader.cancel()
   }
 
   /** The answer is out: nothing more of the request's body will come. Whoever still reads it is told. */
   #ended(): void {
     this.record.body?.fail(new Error("the answer ended before the request's body was read"))
+  }
+
+  async #pump(reader: ReadableStreamDefaultReader<Uint8Array>, first: Reading): Promise<void> {
+    let reading = first
+    while (!this.#stream.done) {
+      const { done, value } = await reading
+      if (done) {
+        this.#stream.write(EMPTY, true)
+        this.#ended()
+        return
+      }
+      await this.#writeAll(bytesOf(value), false)
+      reading = reader.read()
+    }
+    await reader.cancel()
   }
 
   /** Writes as the credit allows. */
@@ -202,6 +228,11 @@ class FetchExchange implements GuestStreamEvents {
 
 const EMPTY = new Uint8Array(0)
 
+function bytesOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk
+  throw new TypeError("the Response's stream gave a chunk that is not bytes")
+}
+
 function linesOfNative(response: Response): string {
   // An answer of `fetch` was decoded on the way in: what it says of its encoded form is no longer true.
   if (response.url === "" || !response.headers.has("content-encoding")) return linesOf(response.headers)
@@ -215,8 +246,16 @@ function hasContentLength(lines: string): boolean {
   return /(?:^|\n)content-length:/i.test(lines)
 }
 
+/** A Response of this runtime, or of a library that brings its own with a web stream or no body. */
 function isResponse(value: unknown): value is Response {
-  return typeof value === "object" && value !== null && "status" in value && "headers" in value
+  if (value instanceof Response) return true
+  if (Object.prototype.toString.call(value) !== "[object Response]") return false
+  const { headers, body } = value as {
+    headers?: { forEach?: unknown }
+    body?: { getReader?: unknown } | null
+  }
+  if (typeof headers?.forEach !== "function") return false
+  return body === null || typeof body?.getReader === "function"
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

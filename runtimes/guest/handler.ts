@@ -41,8 +41,13 @@ function fetchHandler(owner: Record<string, unknown>, fetch: AnyFunction): Handl
     call: fetch.bind(owner) as Handler["call"],
     close: isFunction(close) ? () => close.call(owner) : undefined,
     nativeOnly: (runtime) =>
-      runtime === "bun" && (owner["routes"] !== undefined || owner["websocket"] !== undefined),
+      runtime === "bun" && (isRouteTable(owner["routes"]) || owner["websocket"] !== undefined),
   }
+}
+
+/** Bun's `routes`: an object by path. Hono apps have a list of that name. */
+function isRouteTable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -11,6 +11,7 @@ import { GuestConnection } from "../../protocol/guest-connection.ts"
 import { GUEST_VARIABLE, type GuestConfig } from "../guest-config.ts"
 import { createSocketChannel } from "../socket-channel.ts"
 import { startApp } from "./app.ts"
+import { installBunResponse } from "./bun-response.ts"
 import { CLUSTER_WORKER_ENV, installCapture, installClusterWorker } from "./capture/index.ts"
 import { installFastResponse } from "./fast-response.ts"
 
@@ -46,6 +47,7 @@ function boot(config: GuestConfig): void {
   )
   app.connected(connection)
   if (config.runtime === "node" && config.interface !== "server") installFastResponse()
+  if (config.runtime === "bun" && config.interface !== "server") installBunResponse()
   connection.hello({
     protocol: PROTOCOL_VERSION,
     token: config.token,

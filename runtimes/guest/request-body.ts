@@ -47,26 +47,28 @@ export class RequestBody {
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
   }
 
+  /** A byte stream, as bodies are: it can be read into buffers of the app's. */
   stream(): ReadableStream<Uint8Array> {
     this.used = true
-    return new ReadableStream<Uint8Array>(
-      {
-        pull: async (controller) => {
-          while (this.#chunks.length === 0 && !this.#ended) await this.#more()
-          const chunk = this.#chunks.shift()
-          if (chunk === undefined) {
-            controller.close()
-            return
-          }
-          controller.enqueue(chunk)
-          this.#stream.credit(chunk.length)
-        },
-        cancel: () => {
-          this.#chunks = []
-        },
+    return new ReadableStream({
+      type: "bytes",
+      pull: async (controller) => {
+        while (this.#chunks.length === 0 && !this.#ended) await this.#more()
+        const chunk = this.#chunks.shift()
+        if (chunk === undefined) {
+          controller.close()
+          // A read into the app's own buffer is answered even by the end.
+          controller.byobRequest?.respond(0)
+          return
+        }
+        // A copy: a byte stream takes its chunks' buffers away, and this one is a frame's.
+        controller.enqueue(new Uint8Array(chunk))
+        this.#stream.credit(chunk.length)
       },
-      { highWaterMark: 0 },
-    )
+      cancel: () => {
+        this.#chunks = []
+      },
+    })
   }
 
   async #more(): Promise<void> {

@@ -193,7 +193,7 @@ async function ownSocket(path: string): Promise<string> {
 
 /** The private sockets that a guest uses at most before it asks for more than an app usually has. */
 export function privateSocketPaths(runDir: string, prefix: string): string[] {
-  return ["0", "1", "2", "3", "h"].map((name) => join(runDir, `${prefix}${name}.sock`))
+  return ["0", "1", "2", "3"].map((name) => join(runDir, `${prefix}${name}.sock`))
 }
 
 async function privateSockets(runDir: string, prefix: string): Promise<string[]> {
