@@ -70,6 +70,8 @@ export interface Instance {
   readonly pid: number
   readonly runtime: ResolvedRuntime
   readonly interface: InterfaceName
+  /** False from the moment it can answer nothing more: it ended, was killed, or lost its channel. `exited` follows. */
+  readonly usable: boolean
   /** Milliseconds since the oldest unanswered heartbeat was sent; 0 when all are answered, or where there are none. */
   silentMs(): number
   /** Sends a heartbeat unless one is unanswered. The app's own event loop answers it. */

@@ -11,6 +11,9 @@ import { Fleet, type FleetServices } from "./fleet.ts"
 import type { Slot } from "./slot.ts"
 import { WaitingList } from "./waiting-list.ts"
 
+/** How long after a crash waiting requests are held back from the instance that may be gone, in milliseconds. */
+const CRASH_SETTLES_MS = 20
+
 export class App implements ExchangeOwner {
   readonly name: string
   readonly spec: AppSpec
@@ -80,7 +83,11 @@ export class App implements ExchangeOwner {
     if (slot !== null) {
       ticket.slot = null
       slot.exchangeEnded(performance.now())
-      if (this.#waiting.length > 0) this.#serveWaiting()
+      if (this.#waiting.length > 0) {
+        // The end of an instance shows on its many sockets one after the other: what waits must not go to the next of them.
+        if (code === "APP_CRASHED") setTimeout(() => this.#serveWaiting(), CRASH_SETTLES_MS).unref()
+        else this.#serveWaiting()
+      }
     } else if (ticket.queue !== null) this.#waiting.ended()
     if (this.#waiting.length === 0) this.#emptied?.()
     if (code !== null) {

@@ -9,8 +9,10 @@ export function chooseSlot(slots: Iterable<Slot>, concurrency: number): Slot | n
   let best: Slot | null = null
   let bestLate = false
   for (const slot of slots) {
-    if (slot.state !== "ready" || slot.inFlight >= concurrency) continue
-    const late = (slot.instance?.silentMs() ?? 0) > LATE_MS
+    const { instance } = slot
+    if (instance === null || slot.state !== "ready" || slot.inFlight >= concurrency) continue
+    if (!instance.usable) continue
+    const late = instance.silentMs() > LATE_MS
     if (best === null || (bestLate && !late) || (late === bestLate && slot.inFlight < best.inFlight)) {
       best = slot
       bestLate = late

@@ -53,13 +53,16 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   }
   const { pid } = child
   options.watchdog.watch(pid)
-  readLines(child.stdout as Readable, "stdout", options.output)
-  readLines(child.stderr as Readable, "stderr", options.output)
+  const readers = [
+    readLines(child.stdout as Readable, "stdout", options.output),
+    readLines(child.stderr as Readable, "stderr", options.output),
+  ]
   let alive = true
   const exited = exitOf(child, () => {
     alive = false
     signalGroup(pid, "SIGKILL")
     options.watchdog.forget(pid)
+    for (const reader of readers) reader.hurry()
   })
   return {
     pid,

@@ -22,6 +22,9 @@ export interface ProcessInstanceParts {
   readonly files: () => Promise<readonly string[]>
 }
 
+/** How long after its channel closed a process may take to end by itself, in milliseconds. */
+const END_FOLLOWS_MS = 250
+
 export class ProcessInstance implements Instance {
   readonly id: string
   readonly pid: number
@@ -30,6 +33,7 @@ export class ProcessInstance implements Instance {
   readonly exited: Promise<Exit>
   readonly #parts: ProcessInstanceParts
   #expected = false
+  #gone = false
   #reason: string | undefined
   #code: ClientErrorCode = "APP_CRASHED"
   #stopping: Promise<Exit> | undefined
@@ -42,6 +46,11 @@ export class ProcessInstance implements Instance {
     this.runtime = parts.runtime
     this.interface = parts.interface
     this.exited = this.#watchExit()
+  }
+
+  get usable(): boolean {
+    const { child, connection } = this.#parts
+    return !this.#gone && child.alive && connection?.closed !== true
   }
 
   silentMs(): number {
@@ -64,6 +73,7 @@ export class ProcessInstance implements Instance {
   }
 
   kill(reason: string, code: ClientErrorCode = "APP_CRASHED"): void {
+    this.#gone = true
     this.#reason ??= reason
     this.#code = code
     this.#parts.child.signal("SIGKILL")
@@ -73,12 +83,17 @@ export class ProcessInstance implements Instance {
   // Events of the connection, after the start
 
   connectionClosed(reason: string, violation: boolean): void {
+    this.#gone = true
     if (!this.#parts.child.alive || this.#expected) return
-    // A guest without its channel is of no use, and one that broke the protocol is not to be trusted.
-    this.kill(
-      violation ? reason : "the app closed its channel to the host",
-      violation ? "APP_PROTOCOL_ERROR" : "APP_CRASHED",
-    )
+    if (violation) {
+      // A guest that broke the protocol is not to be trusted.
+      this.kill(reason, "APP_PROTOCOL_ERROR")
+      return
+    }
+    // A process that ends closes its channel first, and its own end says more; a guest that lives on without it is of no use.
+    this.#disconnect()
+    const timer = setTimeout(() => this.kill("the app closed its channel to the host"), END_FOLLOWS_MS)
+    this.exited.then(() => clearTimeout(timer))
   }
 
   shutdownComplete(): void {

@@ -3,10 +3,11 @@
  * port). The app's real server parses the request, so it sees what it would see behind any proxy.
  * Owns those connections and the exchanges on them.
  */
-import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http"
+import { type Agent, type ClientRequest, type IncomingMessage, request } from "node:http"
 import type { ClientErrorCode } from "../../protocol/errors.ts"
 import { messageOf } from "../../protocol/errors.ts"
 import type { DisconnectReason, Exchange, ExchangeHandler } from "../../protocol/exchange.ts"
+import { UpstreamAgent } from "./upstream-agent.ts"
 
 export type UpstreamAddress = { readonly path: string } | { readonly host: string; readonly port: number }
 
@@ -18,7 +19,7 @@ export interface Upstream {
 }
 
 export function createUpstream(address: UpstreamAddress): Upstream {
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: 256, scheduling: "lifo" })
+  const agent = new UpstreamAgent()
   const exchanges = new Set<UpstreamExchange>()
   let closed: { reason: string; code: ClientErrorCode } | undefined
   return {
@@ -156,7 +157,10 @@ class UpstreamExchange implements ExchangeHandler {
       if (!this.#over && !exchange.write(chunk, false)) response.pause()
     })
     response.once("end", () => {
-      if (this.#finish()) exchange.write(EMPTY, true)
+      if (!this.#finish()) return
+      exchange.write(EMPTY, true)
+      // The rest of the request will never be sent: the connection is of no more use.
+      if (this.#request?.writableEnded === false) this.#request.destroy()
     })
     response.once("error", (error) => this.fail("APP_CRASHED", `the app cut its response (${error.message})`))
     response.once("close", () => this.fail("APP_CRASHED", "the app cut its response"))
