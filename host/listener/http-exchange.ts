@@ -142,7 +142,8 @@ export class HttpExchange implements HostExchange {
       return true
     }
     if (bodyBytes === 0 && !end) {
-      response.flushHeaders()
+      // Not `flushHeaders`: it would encode the head as UTF-8.
+      response.write("", "latin1")
       return true
     }
     return this.write(body ?? EMPTY, end)
