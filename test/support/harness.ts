@@ -19,6 +19,8 @@ export const THIS_NODE = { name: "node", path: process.execPath } as const
 /** Longest time that installing runtimes and starting apps may take. */
 export const START_MS = 120_000
 const CLOSE_MS = 40_000
+/** Where temporary folders go, before any test host changes it. */
+const TEMP = tmpdir()
 
 type AppInput = HostConfigInput["apps"] extends (infer Item)[] | undefined ? Exclude<Item, string> : never
 export type TestApp = Partial<AppInput>
@@ -57,7 +59,7 @@ export class TestHost {
 
   private constructor(apps: Record<string, TestApp>, options: TestHostOptions) {
     this.#children = new Set(childrenOf(process.pid))
-    this.dir = mkdtempSync(join(tmpdir(), "pht-"))
+    this.dir = mkdtempSync(join(TEMP, "pht-"))
     process.env["TMPDIR"] = this.dir
     const config: HostConfigInput = {
       listen: options.listen ?? ["127.0.0.1:0"],
@@ -155,7 +157,9 @@ export class TestHost {
       const children = childrenOf(process.pid).filter((pid) => !this.#children.has(pid))
       if (children.length > 0)
         throw new Error(`processes are left: ${children.map((pid) => `${pid} ${commandOf(pid)}`).join("; ")}`)
-      const files = existsSync(this.dir) ? readdirSync(this.dir).filter((it) => it.startsWith("polyhost-")) : []
+      const files = existsSync(this.dir)
+        ? readdirSync(this.dir).filter((it) => it.startsWith("polyhost-"))
+        : []
       if (files.length > 0) throw new Error(`files are left: ${files.join(", ")}`)
     } finally {
       if (this.#tmpdir === undefined) delete process.env["TMPDIR"]

@@ -37,7 +37,10 @@ export async function ask(base: string, { body, ...options }: Ask = {}): Promise
 }
 
 /** Sends a request and resolves with the head of its answer. */
-export function open(base: string, { body, path = "/", headers, ...options }: Ask = {}): Promise<IncomingMessage> {
+export function open(
+  base: string,
+  { body, path = "/", headers, ...options }: Ask = {},
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const outgoing = request(base, {
       path,
