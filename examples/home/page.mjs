@@ -78,7 +78,7 @@ function renderApp(app) {
     <li class="app ${name}">
       <div class="top">${raw(title)}<span class="state ${app.state}">${app.state}</span></div>
       <p class="runtime"><b>${BRANDS[name] ?? name}</b> ${version === "" ? "any program" : version}</p>
-      <p class="meta"><span>${app.interface}</span><span>${count(requests, "request")}</span>${raw(memory === 0 ? "" : html`<span>${Math.round(memory / 2 ** 20)} MiB</span>`)}</p>
+      <p class="meta"><span>${app.interface === "auto" ? "not started" : app.interface}</span><span>${count(requests, "request")}</span>${raw(memory === 0 ? "" : html`<span>${Math.round(memory / 2 ** 20)} MiB</span>`)}</p>
       ${raw(app.lastError === null || app.state === "running" ? "" : html`<p class="error">${app.lastError.code}</p>`)}
     </li>`
 }

@@ -49,7 +49,7 @@ a.name:focus-visible::after { outline: 2px solid var(--accent); outline-offset: 
 .runtime b { color: var(--brand); font-weight: 650 }
 .meta { display: flex; flex-wrap: wrap; gap: 0 .875rem; margin-top: .5rem; color: var(--soft); font-size: .8125rem; font-variant-numeric: tabular-nums }
 .error { color: var(--bad); font-size: .8125rem; margin-top: .25rem }
-.trouble { margin-top: 2rem; background: var(--card); border: 1px solid var(--line); border-left: 4px solid var(--bad); border-radius: .75rem; padding: 1.25rem 1.5rem; display: grid; gap: .5rem; max-width: 44rem }
+.trouble { margin-top: 2rem; background: var(--card); border: 1px solid var(--bad); border-radius: .75rem; padding: 1.25rem 1.5rem; display: grid; gap: .5rem; max-width: 44rem }
 .trouble h2 { font-size: 1.125rem }
 code { font: .875em ui-monospace, monospace; overflow-wrap: anywhere }
 .stale { opacity: .45 }
