@@ -97,7 +97,7 @@ export class Fleet {
 
   /** Resolves when the app's first state is known: serving, idle, or failed at least once. */
   settled(): Promise<void> {
-    if (this.#isSettled()) return Promise.resolve()
+    if (this.state !== "starting") return Promise.resolve()
     return new Promise((resolve) => this.#settled.push(resolve))
   }
 
@@ -239,12 +239,8 @@ export class Fleet {
     this.#interface = slot.instance?.interface ?? null
     slot.state = "ready"
     slot.readySinceMs = performance.now()
-    const { name, version } = this.runtime
-    this.#services.log.info(
-      this.#spec.name,
-      slot.id,
-      `ready (${`${name} ${version}`.trim()}, pid ${slot.pid})`,
-    )
+    const runtime = `${this.runtime.name} ${this.runtime.version}`.trim()
+    this.#services.log.info(this.#spec.name, slot.id, `ready (${runtime}, pid ${slot.pid})`)
     this.#changed()
   }
 
@@ -257,9 +253,7 @@ export class Fleet {
         (resolved) => {
           this.#resolved = resolved
         },
-        (error: unknown) => {
-          if (!signal.aborted) this.#startFailed(error)
-        },
+        (error: unknown) => signal.aborted || this.#startFailed(error),
       )
       .finally(() => {
         this.#finding = null
@@ -297,12 +291,8 @@ export class Fleet {
     return count
   }
 
-  #isSettled(): boolean {
-    return this.state !== "starting"
-  }
-
   #changed(): void {
-    if (this.#settled.length > 0 && this.#isSettled())
+    if (this.#settled.length > 0 && this.state !== "starting")
       for (const resolve of this.#settled.splice(0)) resolve()
     this.#services.changed(this.#spec.name)
   }
