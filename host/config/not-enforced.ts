@@ -9,6 +9,7 @@ const NOT_ENFORCED: readonly (readonly string[])[] = [
   ["limits", "memorySoft"],
   ["limits", "files"],
   ["recycle"],
+  ["health"],
   ["reload"],
   ["static"],
   ["cell"],

@@ -26,9 +26,9 @@ export class Retry {
     return this.pending ? Math.max(1, Math.ceil((this.#atMs - performance.now()) / 1000)) : 1
   }
 
-  /** Counts a failure after `servedMs` of service and plans the next try. */
+  /** Counts a failure after `servedMs` of service and plans the next try. Several at once are one. */
   failed(servedMs: number): void {
-    this.cancel()
+    if (this.pending) return
     const delayMs = this.#backoff.failed(servedMs)
     this.#atMs = performance.now() + delayMs
     this.#timer = setTimeout(() => {

@@ -14,6 +14,7 @@ import { startApp } from "./app.ts"
 import { installBunResponse } from "./bun-response.ts"
 import { CLUSTER_WORKER_ENV, installCapture, installClusterWorker } from "./capture/index.ts"
 import { installFastResponse } from "./fast-response.ts"
+import { installWebGlobals } from "./web-globals.ts"
 
 const text = process.env[GUEST_VARIABLE]
 if (text !== undefined) {
@@ -46,7 +47,10 @@ function boot(config: GuestConfig): void {
     setImmediate,
   )
   app.connected(connection)
-  if (config.runtime === "node" && config.interface !== "server") installFastResponse()
+  if (config.runtime === "node" && config.interface !== "server") {
+    installWebGlobals()
+    installFastResponse()
+  }
   if (config.runtime === "bun" && config.interface !== "server") installBunResponse()
   connection.hello({
     protocol: PROTOCOL_VERSION,

@@ -43,7 +43,7 @@ async function firstAnswer(target: Target, child: ChildProcess, startedAt: numbe
   while (performance.now() - startedAt < START_DEADLINE_MS) {
     if (child.exitCode !== null) throw new Error(`${target.name} ended with code ${child.exitCode}`)
     const status = await fetch(target.url).then(
-      async (response) => (await response.text(), response.status),
+      (response) => response.text().then(() => response.status),
       () => 0,
     )
     if (status === 200) return
