@@ -180,7 +180,7 @@ export class HttpExchange implements HostExchange {
   fail(code: ClientErrorCode, detail: string): void {
     if (this.finished) return
     const { response, message } = this.#parts
-    if (this.responded) response.destroy()
+    if (this.responded) this.#cut()
     else {
       const answer = errorAnswer(code, {
         app: this.owner?.name ?? null,
@@ -226,6 +226,14 @@ export class HttpExchange implements HostExchange {
     this.#pullBytes -= chunk.length
     if (this.#pullBytes <= 0) this.#parts.message.pause()
     this.#handler?.requestBody(chunk, false)
+  }
+
+  #cut(): void {
+    const { message, response } = this.#parts
+    const { socket } = message
+    // The end of a body of HTTP/1.0 is that of its connection: only a reset shows that it is not the body's.
+    if (message.httpVersionMinor === 0 && socket.remoteAddress !== undefined) socket.resetAndDestroy()
+    else response.destroy()
   }
 
   #requestEnd(): void {

@@ -38,13 +38,16 @@ export function scanRequest(message: IncomingMessage): ScannedRequest | null {
         // RFC 9112 3.2: more than one Host is a bad request.
         if (host !== undefined) return null
         host = value
-        lines += `${name}: ${value}\r\n`
+        // An empty one says nothing: the app is told the host's own name for it.
+        if (value !== "") lines += `${name}: ${value}\r\n`
         break
       case "content-length":
         bodyBytes = Number(value)
         lines += `${name}: ${value}\r\n`
         break
       case "transfer-encoding":
+        // RFC 9112 6.3: without a final chunked nobody knows where the body ends.
+        if (!/(?:^|,)[ \t]*chunked[ \t]*$/i.test(value)) return null
         bodyBytes = -1
         break
       case "connection":
@@ -60,7 +63,7 @@ export function scanRequest(message: IncomingMessage): ScannedRequest | null {
     if (target !== "*") {
       // RFC 9112 3.2.2: the authority of an absolute form replaces Host.
       const absolute = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(target)
-      if (absolute === null) return null
+      if (absolute === null || absolute[1] === "") return null
       host = absolute[1] as string
       const rest = absolute[2] as string
       target = rest.startsWith("/") ? rest : `/${rest}`
