@@ -29,20 +29,20 @@ describe("starts", () => {
     expect((await host.ask("/good/pid")).status).toBe(200)
   })
 
-  test.each(["hang", "spin"])(
-    "an app that does not come up (%s) ends at its start deadline, and delays nobody",
-    async (start) => {
-      const stuck = () => app({ env: { START: start }, timeouts: { start: "1500ms" } })
-      const startedMs = performance.now()
-      const host = await startHost({ a: stuck(), b: stuck(), c: stuck(), good: app() }, { eager: true })
-      expect((await host.ask("/good/pid")).status).toBe(200)
-      // Two at a time would be three seconds and more.
-      if (start === "hang") expect(performance.now() - startedMs).toBeLessThan(5000)
-      const status = await host.state("a", (it) => it.lastError !== null, 15_000)
-      expect(status.lastError).toMatchObject({ code: "RUNTIME_START_TIMEOUT" })
-      expect(status.lastError?.message).toMatch(/timeouts\.start/)
-    },
-  )
+  test.each([
+    "hang",
+    "spin",
+  ])("an app that does not come up (%s) ends at its start deadline, and delays nobody", async (start) => {
+    const stuck = () => app({ env: { START: start }, timeouts: { start: "1500ms" } })
+    const startedMs = performance.now()
+    const host = await startHost({ a: stuck(), b: stuck(), c: stuck(), good: app() }, { eager: true })
+    expect((await host.ask("/good/pid")).status).toBe(200)
+    // Two at a time would be three seconds and more.
+    if (start === "hang") expect(performance.now() - startedMs).toBeLessThan(5000)
+    const status = await host.state("a", (it) => it.lastError !== null, 15_000)
+    expect(status.lastError).toMatchObject({ code: "RUNTIME_START_TIMEOUT" })
+    expect(status.lastError?.message).toMatch(/timeouts\.start/)
+  })
 
   test("requests wait for a start, as many as the queue takes", async () => {
     const host = await startHost(
@@ -284,22 +284,22 @@ describe("isolation of apps", () => {
 })
 
 describe("programs without a guest", () => {
-  test.each([{}, { ON_SOCKET: "1" }])(
-    "are served on their port or socket, and replaced when they end %o",
-    async (env) => {
-      const program: TestApp = {
-        dir: `${import.meta.dirname}/../fixtures/apps/program`,
-        runtime: "command",
-        command: [process.execPath, "program.cjs"],
-        env,
-      }
-      const host = await startHost({ program })
-      const pid = host.pidOf("program")
-      expect((await host.ask("/program/x?y")).text).toBe(`program ${pid} /x?y`)
-      expect((await host.ask("/program/exit")).status).toBe(502)
-      const next = await host.ask("/program/x")
-      expect([next.status, next.text]).toEqual([200, `program ${host.pidOf("program")} /x`])
-      expect(host.pidOf("program")).not.toBe(pid)
-    },
-  )
+  test.each([
+    {},
+    { ON_SOCKET: "1" },
+  ])("are served on their port or socket, and replaced when they end %o", async (env) => {
+    const program: TestApp = {
+      dir: `${import.meta.dirname}/../fixtures/apps/program`,
+      runtime: "command",
+      command: [process.execPath, "program.cjs"],
+      env,
+    }
+    const host = await startHost({ program })
+    const pid = host.pidOf("program")
+    expect((await host.ask("/program/x?y")).text).toBe(`program ${pid} /x?y`)
+    expect((await host.ask("/program/exit")).status).toBe(502)
+    const next = await host.ask("/program/x")
+    expect([next.status, next.text]).toEqual([200, `program ${host.pidOf("program")} /x`])
+    expect(host.pidOf("program")).not.toBe(pid)
+  })
 })

@@ -9,7 +9,7 @@ import { onTestFinished } from "vitest"
 import { type AppStatus, createHost, type Host, type HostConfigInput } from "../../host/index.ts"
 import { eventually, within } from "./deadline.ts"
 import { type Answer, type Ask, ask } from "./http-client.ts"
-import { childrenOf, commandOf, groupAlive } from "./processes.ts"
+import { commandOf, groupAlive, processesWith } from "./processes.ts"
 
 export const FIXTURES = join(import.meta.dirname, "../fixtures/apps")
 
@@ -51,14 +51,12 @@ export class TestHost {
   /** Where temporary files of the host and its apps go. */
   readonly dir: string
   urls: readonly string[] = []
-  readonly #children: ReadonlySet<number>
   readonly #pids = new Set<number>()
   readonly #tmpdir = process.env["TMPDIR"]
   #log = ""
   #waiters: (() => void)[] = []
 
   private constructor(apps: Record<string, TestApp>, options: TestHostOptions) {
-    this.#children = new Set(childrenOf(process.pid))
     this.dir = mkdtempSync(join(TEMP, "pht-"))
     process.env["TMPDIR"] = this.dir
     const config: HostConfigInput = {
@@ -154,7 +152,8 @@ export class TestHost {
       await eventually(1000, "the end of the instances' processes", () =>
         [...this.#pids].every((pid) => !groupAlive(pid)),
       )
-      const children = childrenOf(process.pid).filter((pid) => !this.#children.has(pid))
+      // The host's apps have its TMPDIR, its watchdog names the run folder in it.
+      const children = processesWith(this.dir)
       if (children.length > 0)
         throw new Error(`processes are left: ${children.map((pid) => `${pid} ${commandOf(pid)}`).join("; ")}`)
       const files = existsSync(this.dir)

@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net"
 import { within } from "./deadline.ts"
 
 /** Longest wait for any answer of a test. */
-export const ANSWER_MS = 20_000
+export const ANSWER_MS = 15_000
 
 export interface Answer {
   readonly status: number
@@ -105,16 +105,18 @@ export class RawConnection {
     return this
   }
 
-  /** Resolves with what was received once it matches. */
-  async until(pattern: RegExp, ms = ANSWER_MS): Promise<string> {
+  /** Resolves with what was received once it is enough. */
+  async until(enough: RegExp | ((received: string) => boolean), ms = ANSWER_MS): Promise<string> {
+    const passes = (): boolean =>
+      typeof enough === "function" ? enough(this.#received) : enough.test(this.#received)
     const matched = (async () => {
-      while (!pattern.test(this.#received)) {
-        if (this.#closed) throw new Error(`closed before ${pattern}: ${JSON.stringify(this.#received)}`)
+      while (!passes()) {
+        if (this.#closed) throw new Error(`closed before ${enough}: ${JSON.stringify(this.#received)}`)
         await new Promise<void>((resolve) => this.#wake.push(resolve))
       }
       return this.#received
     })()
-    return within(ms, `${pattern} on a raw connection`, matched)
+    return within(ms, `${enough} on a raw connection`, matched)
   }
 
   /** Resolves with all that was received when the other side has closed. */

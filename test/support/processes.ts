@@ -33,6 +33,19 @@ export function childrenOf(parent: number): number[] {
   })
 }
 
+/** Processes that have `text` in their environment or command line. Empty where there is no /proc. */
+export function processesWith(text: string): number[] {
+  return allPids().filter((pid) => {
+    try {
+      const told =
+        readFileSync(`/proc/${pid}/environ`, "latin1") + readFileSync(`/proc/${pid}/cmdline`, "latin1")
+      return pid !== process.pid && told.includes(text) && statOf(pid)?.state !== "Z"
+    } catch {
+      return false
+    }
+  })
+}
+
 export function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim()
