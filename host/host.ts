@@ -3,6 +3,7 @@
  * `createHost` (index.ts) is the way in for programs, `cli/` for people.
  */
 
+import { rm } from "node:fs/promises"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { availableParallelism } from "node:os"
 import { PolyhostError } from "../protocol/errors.ts"
@@ -77,8 +78,13 @@ export class RunningHost {
   /** Starts the apps; listens nowhere yet. Resolves before any app is ready. */
   static async start(parts: HostParts): Promise<RunningHost> {
     const runDir = await createRunDir()
-    const runtimes = await createRuntimes({ toolchain: parts.toolchain, runDir, baseEnv: parts.baseEnv })
-    return new RunningHost(parts, runtimes)
+    try {
+      const runtimes = await createRuntimes({ toolchain: parts.toolchain, runDir, baseEnv: parts.baseEnv })
+      return new RunningHost(parts, runtimes)
+    } catch (error) {
+      await rm(runDir, { recursive: true, force: true })
+      throw error
+    }
   }
 
   /** Listens on every address. @throws PolyhostError HOST_LISTEN_FAILED; the addresses that could be had are closed again. */

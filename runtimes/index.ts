@@ -32,6 +32,8 @@ export interface RuntimesOptions {
 }
 
 export async function createRuntimes({ toolchain, runDir, baseEnv }: RuntimesOptions): Promise<Runtimes> {
+  // Before anything is opened that would have to be closed.
+  const guest = guestFile()
   const endpoint = await createEndpoint(runDir)
   const watchdog = startWatchdog(runDir)
   let launches = 0
@@ -40,7 +42,7 @@ export async function createRuntimes({ toolchain, runDir, baseEnv }: RuntimesOpt
     watchdog,
     runDir,
     baseEnv,
-    guestFile: guestFile(),
+    guestFile: guest,
     nextPrefix: () => `${(++launches).toString(36)}.`,
   }
   const runtimes = new Map<RuntimeName, Runtime>()

@@ -14,9 +14,11 @@ export function createFetchExchange(
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const exchange = new FetchExchange(request, requestId, { resolve, reject })
-    request.signal.addEventListener("abort", () => exchange.left(request.signal.reason), { once: true })
     if (request.signal.aborted) reject(request.signal.reason)
-    else handle(exchange)
+    else {
+      exchange.watchSignal()
+      handle(exchange)
+    }
   })
 }
 
@@ -154,6 +156,13 @@ class FetchExchange implements HostExchange {
     this.fail(code, detail)
   }
 
+  /** A caller's signal may live for long: it is watched until the answer has ended and no longer. */
+  watchSignal(): void {
+    this.#request.signal.addEventListener("abort", this.#onAbort)
+  }
+
+  readonly #onAbort = (): void => this.left(this.#request.signal.reason)
+
   /** The caller aborted the request or dropped the response's body. */
   left(reason: unknown): void {
     if (this.finished) return
@@ -222,6 +231,7 @@ class FetchExchange implements HostExchange {
   #finish(code: ClientErrorCode | null, detail: string): void {
     this.finished = true
     this.#handler = null
+    this.#request.signal.removeEventListener("abort", this.#onAbort)
     this.#wake?.()
     this.owner?.ended(this, code, detail)
   }
