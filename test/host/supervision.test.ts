@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"
 import { eventually, within } from "../support/deadline.ts"
 import { startHost, type TestApp, type TestHost } from "../support/harness.ts"
-import type { Answer } from "../support/http-client.ts"
+import { type Answer, RawConnection } from "../support/http-client.ts"
 import { alive } from "../support/processes.ts"
 
 const app = (more: TestApp = {}): TestApp => ({ dir: FIXTURE, entry: "app.mjs", ...more })
@@ -61,6 +61,23 @@ describe("starts", () => {
     )
     const answer = await host.ask("/slow/pid")
     expect([answer.status, codeOf(answer)]).toEqual([504, "QUEUE_TIMEOUT"])
+  })
+
+  test("a client that leaves while it waits gives its place in the queue up", async () => {
+    const host = await startHost({ one: app({ concurrency: 1, queue: { max: 1 } }) })
+    const held = host.ask("/one/hold")
+    await eventually(5000, "the request in flight", () => inFlight(host, "one") === 1)
+    for (let round = 0; round < 3; round++) {
+      const leaving = new RawConnection(host.url).write("GET /one/pid HTTP/1.1\r\nHost: a\r\n\r\n")
+      await eventually(5000, "the queue", () => host.app("one").queue.waiting === 1)
+      leaving.destroy()
+      await eventually(5000, "the empty queue", () => host.app("one").queue.waiting === 0)
+    }
+    const waits = host.ask("/one/pid")
+    await eventually(5000, "the queue", () => host.app("one").queue.waiting === 1)
+    process.kill(host.pidOf("one"), "SIGKILL")
+    expect((await held).status).toBe(502)
+    expect((await waits).status).toBe(200)
   })
 
   test("with min 0 nothing runs until a request comes, and nothing after the idle time", async () => {

@@ -3,6 +3,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { brotliCompressSync, gzipSync } from "node:zlib"
 import { describe, expect, onTestFinished, test } from "vitest"
+import { eventually } from "../support/deadline.ts"
 import type { Answer, Ask } from "../support/http-client.ts"
 import type { TestRuntime } from "../support/table.ts"
 import { suiteHost } from "./suite-host.ts"
@@ -19,12 +20,17 @@ export function fetchSuite(runtime: TestRuntime): void {
         expect((await ask("hello")).text).toBe("hello")
       })
 
-      test.each(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])(
-        "method %s",
-        async (method) => {
-          expect((await ask("method", { method })).text).toBe(method)
-        },
-      )
+      test.each([
+        "GET",
+        "POST",
+        "PUT",
+        "PATCH",
+        "DELETE",
+        "OPTIONS",
+        "PROPFIND",
+      ])("method %s", async (method) => {
+        expect((await ask("method", { method })).text).toBe(method)
+      })
 
       test("the URL has the client's scheme, host and query, the prefix stripped", async () => {
         const { text } = await ask("url/a%20b/c?q=1&q=%C3%A4", { headers: { host: "shop.example.com:81" } })
@@ -235,34 +241,37 @@ export function fetchSuite(runtime: TestRuntime): void {
         expect(headers["transfer-encoding"]).not.toBe("gzip")
       })
 
-      test.each(["length-short", "length-long", "length-stream-long"])(
-        "a wrong content-length shows: %s",
-        async (path) => {
-          const answer = await ask(path).catch(() => undefined)
-          // Node's Response leaves it to the server; others may correct it.
-          const honest =
-            answer !== undefined &&
-            !answer.cut &&
-            Number(answer.headers["content-length"]) === answer.body.length
-          expect(answer === undefined || answer.cut || answer.status === 502 || honest).toBe(true)
-          expect((await ask("hello")).text).toBe("hello")
-        },
-      )
+      test.each([
+        "length-short",
+        "length-long",
+        "length-stream-long",
+      ])("a wrong content-length shows: %s", async (path) => {
+        const answer = await ask(path).catch(() => undefined)
+        // Node's Response leaves it to the server; others may correct it.
+        const honest =
+          answer !== undefined &&
+          !answer.cut &&
+          Number(answer.headers["content-length"]) === answer.body.length
+        expect(answer === undefined || answer.cut || answer.status === 502 || honest).toBe(true)
+        expect((await ask("hello")).text).toBe("hello")
+      })
     })
 
     describe("failures", () => {
-      test.each(["throws", "rejects", "throws-null", "used-body"])(
-        "%s: 500, nothing leaks, the log has it",
-        async (path) => {
-          const answer = await ask(path)
-          expect(answer.status).toBe(500)
-          expect(answer.headers["content-type"]).toBe("application/problem+json")
-          const problem = JSON.parse(answer.text)
-          expect(problem).toMatchObject({ status: 500, code: "APP_ERROR", app: "behaviours" })
-          expect(answer.text).not.toMatch(/secret|path\/of/)
-          await host().logged(new RegExp(`APP_ERROR request ${problem.requestId}`))
-        },
-      )
+      test.each([
+        "throws",
+        "rejects",
+        "throws-null",
+        "used-body",
+      ])("%s: 500, nothing leaks, the log has it", async (path) => {
+        const answer = await ask(path)
+        expect(answer.status).toBe(500)
+        expect(answer.headers["content-type"]).toBe("application/problem+json")
+        const problem = JSON.parse(answer.text)
+        expect(problem).toMatchObject({ status: 500, code: "APP_ERROR", app: "behaviours" })
+        expect(answer.text).not.toMatch(/secret|path\/of/)
+        await host().logged(new RegExp(`APP_ERROR request ${problem.requestId}`))
+      })
 
       test("a browser gets a page", async () => {
         const answer = await ask("throws", { headers: { accept: "text/html,*/*" } })
@@ -289,8 +298,8 @@ export function fetchSuite(runtime: TestRuntime): void {
       test("a rejection that nobody handles is the app's own affair, and the next request is answered", async () => {
         const answer = await ask("unhandled")
         expect([200, 502]).toContain(answer.status)
-        const next = await ask("hello")
-        expect([200, 503]).toContain(next.status)
+        // Where such a rejection ends the process, the end may meet the next request too.
+        await eventually(10_000, "an answer", async () => (await ask("hello")).status === 200)
       })
 
       test("process.exit in a request: 502 APP_CRASHED, and a replacement answers the next", async () => {
