@@ -237,6 +237,18 @@ export class FrameWriter {
     this.#scheduleFlush()
   }
 
+  /** A piece of a body of any length, cut into frames of at most 64 KiB. Nothing is sent for no bytes and no end. */
+  body(stream: number, chunk: Uint8Array, end: boolean): void {
+    let at = 0
+    while (chunk.length - at > MAX_CHUNK_BYTES) {
+      this.frame(FrameType.body, 0, stream, chunk.subarray(at, at + MAX_CHUNK_BYTES))
+      at += MAX_CHUNK_BYTES
+    }
+    if (at < chunk.length || end) {
+      this.frame(FrameType.body, end ? FLAG_END : 0, stream, at === 0 ? chunk : chunk.subarray(at))
+    }
+  }
+
   flush(): void {
     this.#scheduled = false
     this.#cut()

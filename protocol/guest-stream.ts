@@ -8,7 +8,6 @@ import {
   FrameType,
   type FrameWriter,
   MAX_ABORT_MESSAGE_BYTES,
-  MAX_CHUNK_BYTES,
   MAX_HEADER_BLOCK_BYTES,
   writeLatin1,
   writeUint16,
@@ -99,14 +98,7 @@ export class GuestStream {
   write(chunk: Uint8Array, end: boolean): void {
     if (this.done) return
     this.writable -= chunk.length
-    let at = 0
-    while (chunk.length - at > MAX_CHUNK_BYTES) {
-      this.#writer.frame(FrameType.body, 0, this.id, chunk.subarray(at, at + MAX_CHUNK_BYTES))
-      at += MAX_CHUNK_BYTES
-    }
-    if (at < chunk.length || end) {
-      this.#writer.frame(FrameType.body, end ? FLAG_END : 0, this.id, at === 0 ? chunk : chunk.subarray(at))
-    }
+    this.#writer.body(this.id, chunk, end)
     if (end) this.#finish()
   }
 

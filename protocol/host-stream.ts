@@ -9,7 +9,6 @@ import {
   type FramePayload,
   FrameType,
   type FrameWriter,
-  MAX_CHUNK_BYTES,
   MAX_HEADER_BLOCK_BYTES,
   MAX_PAYLOAD_BYTES,
   readUint16,
@@ -97,14 +96,7 @@ export class HostStream implements ExchangeHandler {
 
   requestBody(chunk: Uint8Array, end: boolean): void {
     this.#sendWindow -= chunk.length
-    let at = 0
-    while (chunk.length - at > MAX_CHUNK_BYTES) {
-      this.#writer.frame(FrameType.body, 0, this.id, chunk.subarray(at, at + MAX_CHUNK_BYTES))
-      at += MAX_CHUNK_BYTES
-    }
-    if (at < chunk.length || end) {
-      this.#writer.frame(FrameType.body, end ? FLAG_END : 0, this.id, at === 0 ? chunk : chunk.subarray(at))
-    }
+    this.#writer.body(this.id, chunk, end)
   }
 
   drained(): void {

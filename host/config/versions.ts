@@ -1,19 +1,6 @@
 /** Version texts as version managers write them, translated to a semver range, `lts`, `latest` or "" (any). */
 import semver from "semver"
-
-const NODE_LTS_NAMES: Readonly<Record<string, number>> = {
-  argon: 4,
-  boron: 6,
-  carbon: 8,
-  dubnium: 10,
-  erbium: 12,
-  fermium: 14,
-  gallium: 16,
-  hydrogen: 18,
-  iron: 20,
-  jod: 22,
-  krypton: 24,
-}
+import { NODE_LTS_CODENAMES } from "../../runtimes/toolchain/index.ts"
 
 export const VERSION_FORM = 'a version ("22", "22.11.0"), a range ("^22.12", ">=20 <23"), "lts" or "latest"'
 
@@ -24,7 +11,7 @@ export function parseVersion(text: string): string | null {
   if (word === "lts" || word === "lts/*" || word === "lts-latest") return "lts"
   if (["latest", "node", "stable", "current"].includes(word)) return "latest"
   const ltsName = /^lts[/-](\w+)$/.exec(word)?.[1]
-  if (ltsName !== undefined) return NODE_LTS_NAMES[ltsName]?.toString() ?? null
+  if (ltsName !== undefined) return NODE_LTS_CODENAMES[ltsName]?.toString() ?? null
   const range = word.replace(/^(?:node|bun|deno)-?(?=v?\d)/, "").replace(/^v(?=\d)/, "")
   return range.length <= 200 && semver.validRange(range) !== null ? range : null
 }

@@ -10,6 +10,7 @@ import type { GuestStream } from "../../protocol/guest-stream.ts"
 import type { Welcome } from "../../protocol/messages.ts"
 import type { GuestConfig } from "../guest-config.ts"
 import type { Capture } from "./capture/index.ts"
+import type { MakeRequest } from "./fast-request.ts"
 import { createFetchApp, type FetchApp } from "./fetch-app.ts"
 import { findHandler, type Handler } from "./handler.ts"
 
@@ -26,10 +27,14 @@ export interface GuestApp {
   shutdown(graceMs: number): void
 }
 
-export function startApp(
-  config: GuestConfig,
-  { capture, keepAlive }: { capture: Capture; keepAlive: () => void },
-): GuestApp {
+export interface GuestAppParts {
+  readonly capture: Capture
+  /** Makes the process outlive its entry: there is something to serve. */
+  readonly keepAlive: () => void
+  readonly makeRequest: MakeRequest
+}
+
+export function startApp(config: GuestConfig, { capture, keepAlive, makeRequest }: GuestAppParts): GuestApp {
   let connection: GuestConnection | undefined
   let fetchApp: FetchApp | undefined
   let settled = false
@@ -49,7 +54,7 @@ export function startApp(
           handler: decision.handler,
           app,
           log: (log) => connection?.log(log),
-          fastRequests: config.runtime === "node",
+          makeRequest,
         })
         connection?.started({ interface: "fetch" })
       } else connection?.started({ interface: "server", path: decision.path })

@@ -3,6 +3,7 @@
  * record, and becomes a real Request only for the rest (clone, formData, cache …). Code of the runtime that needs a
  * real one (`new Request(r)`, `fetch(r)`) gets it: both globals are taught to unwrap. Counterpart: `fast-response.ts`.
  */
+import { getter, method, onDemandPrototype, standInFor } from "./on-demand.ts"
 import type { RequestRecord } from "./request-record.ts"
 
 const RECORD = Symbol("polyhost.request.record")
@@ -41,15 +42,7 @@ export function installFastRequest(): MakeRequest {
     const target = new.target === undefined || new.target === FastRequestConstructor ? Native : new.target
     return Reflect.construct(Native, [unwrap(input, Native), init], target)
   }
-  Object.setPrototypeOf(FastRequestConstructor, Native)
-  Object.defineProperty(FastRequestConstructor, "name", { value: "Request" })
-  FastRequestConstructor.prototype = Native.prototype
-  Object.defineProperty(Native.prototype, "constructor", {
-    value: FastRequestConstructor,
-    writable: true,
-    configurable: true,
-  })
-  globalThis.Request = FastRequestConstructor as unknown as typeof Request
+  globalThis.Request = standInFor(Native, FastRequestConstructor)
   const nativeFetch = globalThis.fetch
   globalThis.fetch = function fetch(input: Parameters<typeof nativeFetch>[0], init?: RequestInit) {
     return nativeFetch(unwrap(input, Native) as typeof input, init)
@@ -82,22 +75,14 @@ function headersOf(self: FastRequest): Headers {
 }
 
 function fastPrototype(Native: typeof Request): object {
-  const prototype = Object.create(Native.prototype) as object
-  for (const key of Reflect.ownKeys(Native.prototype)) {
-    if (key === "constructor" || key === Symbol.toStringTag) continue
-    const property = Object.getOwnPropertyDescriptor(Native.prototype, key)
-    if (property?.get !== undefined) getter(prototype, key, (self) => real(self, Native)[key as "body"])
-    else if (typeof property?.value === "function") {
-      const native = property.value as (...parameters: unknown[]) => unknown
-      method(prototype, key, (self, parameters) => native.apply(real(self, Native), parameters))
-    }
-  }
-  getter(prototype, "method", (self) => self[RECORD].method)
-  getter(prototype, "url", (self) => self[RECORD].url)
-  getter(prototype, "headers", (self) => headersOf(self))
-  getter(prototype, "signal", (self) => self[REAL]?.signal ?? self[RECORD].signal)
-  getter(prototype, "bodyUsed", (self) => bodyUsed(self))
-  getter(prototype, "body", (self) => {
+  const prototype = onDemandPrototype<FastRequest>(Native.prototype, (self) => real(self, Native))
+  const answer = (key: string, get: (self: FastRequest) => unknown): void => getter(prototype, key, get)
+  answer("method", (self) => self[RECORD].method)
+  answer("url", (self) => self[RECORD].url)
+  answer("headers", (self) => headersOf(self))
+  answer("signal", (self) => self[REAL]?.signal ?? self[RECORD].signal)
+  answer("bodyUsed", (self) => bodyUsed(self))
+  answer("body", (self) => {
     if (self[REAL] !== undefined) return self[REAL].body
     const { body } = self[RECORD]
     if (body === null || isBodyless(self)) return null
@@ -126,35 +111,11 @@ function bodyUsed(self: FastRequest): boolean {
 
 /** A method that reads the whole body: straight from the record while no real Request exists. */
 function reader(prototype: object, key: string, convert: (bytes: Uint8Array) => unknown): void {
-  method(prototype, key, async (self) => {
+  method<FastRequest>(prototype, key, async (self) => {
     const { body } = self[RECORD]
     if (self[REAL] !== undefined) return (self[REAL] as unknown as Record<string, () => unknown>)[key]?.()
     if (bodyUsed(self)) throw new TypeError("Body is unusable: Body has already been read")
     if (body === null || isBodyless(self)) return convert(new Uint8Array(0))
     return convert(await body.bytes())
-  })
-}
-
-function getter(prototype: object, key: PropertyKey, get: (self: FastRequest) => unknown): void {
-  Object.defineProperty(prototype, key, {
-    configurable: true,
-    enumerable: true,
-    get(this: FastRequest) {
-      return get(this)
-    },
-  })
-}
-
-function method(
-  prototype: object,
-  key: PropertyKey,
-  call: (self: FastRequest, parameters: unknown[]) => unknown,
-): void {
-  Object.defineProperty(prototype, key, {
-    configurable: true,
-    writable: true,
-    value(this: FastRequest, ...parameters: unknown[]) {
-      return call(this, parameters)
-    },
   })
 }

@@ -4,6 +4,7 @@
  * remembers what it was given, and becomes a real Response only when somebody asks for more than that.
  * It inherits from the real prototype: `instanceof` holds both ways.
  */
+import { getter, onDemandPrototype, standInFor } from "./on-demand.ts"
 
 type BodyInput = ConstructorParameters<typeof Response>[0]
 type InitInput = ConstructorParameters<typeof Response>[1]
@@ -89,14 +90,6 @@ export function installFastResponse(): void {
     response[PARTS] = parts
     return response
   }
-  Object.setPrototypeOf(FastResponseConstructor, Native)
-  Object.defineProperty(FastResponseConstructor, "name", { value: "Response" })
-  FastResponseConstructor.prototype = Native.prototype
-  Object.defineProperty(Native.prototype, "constructor", {
-    value: FastResponseConstructor,
-    writable: true,
-    configurable: true,
-  })
   FastResponseConstructor.json = (data: unknown, init?: InitInput): Response => {
     if (init !== undefined) return Native.json(data, init)
     const text = JSON.stringify(data)
@@ -105,7 +98,7 @@ export function installFastResponse(): void {
       headers: { "content-type": "application/json" },
     })
   }
-  globalThis.Response = FastResponseConstructor as unknown as typeof Response
+  globalThis.Response = standInFor(Native, FastResponseConstructor)
 }
 
 /** Undefined when the arguments need the real constructor: to convert them, or to refuse them. */
@@ -147,43 +140,17 @@ function fastHeaders(init: NonNullable<NonNullable<InitInput>["headers"]>): Fast
 }
 
 function fastPrototype(Native: typeof Response): object {
-  const prototype = Object.create(Native.prototype) as object
-  // Whatever the real prototype has is asked of a real Response, unless it is answered faster below.
-  for (const key of Reflect.ownKeys(Native.prototype)) {
-    if (key === "constructor" || key === Symbol.toStringTag) continue
-    const property = Object.getOwnPropertyDescriptor(Native.prototype, key)
-    if (property?.get !== undefined) {
-      define(prototype, key, (self) => real(self, Native)[key as "body"])
-    } else if (typeof property?.value === "function") {
-      const method = property.value as (...parameters: unknown[]) => unknown
-      Object.defineProperty(prototype, key, {
-        configurable: true,
-        writable: true,
-        value(this: FastResponse, ...parameters: unknown[]) {
-          return method.apply(real(this, Native), parameters)
-        },
-      })
-    }
-  }
-  define(prototype, "status", (self) => self[PARTS].status)
-  define(prototype, "ok", (self) => self[PARTS].status >= 200 && self[PARTS].status <= 299)
-  define(prototype, "statusText", (self) => self[PARTS].statusText)
-  define(prototype, "type", () => "default")
-  define(prototype, "url", () => "")
-  define(prototype, "redirected", () => false)
-  define(prototype, "bodyUsed", (self) => self[PARTS].real?.bodyUsed ?? false)
-  define(prototype, "headers", (self) => headersOf(self[PARTS]))
+  const prototype = onDemandPrototype<FastResponse>(Native.prototype, (self) => real(self, Native))
+  const answer = (key: string, get: (self: FastResponse) => unknown): void => getter(prototype, key, get)
+  answer("status", (self) => self[PARTS].status)
+  answer("ok", (self) => self[PARTS].status >= 200 && self[PARTS].status <= 299)
+  answer("statusText", (self) => self[PARTS].statusText)
+  answer("type", () => "default")
+  answer("url", () => "")
+  answer("redirected", () => false)
+  answer("bodyUsed", (self) => self[PARTS].real?.bodyUsed ?? false)
+  answer("headers", (self) => headersOf(self[PARTS]))
   return prototype
-}
-
-function define(prototype: object, key: PropertyKey, get: (self: FastResponse) => unknown): void {
-  Object.defineProperty(prototype, key, {
-    configurable: true,
-    enumerable: true,
-    get(this: FastResponse) {
-      return get(this)
-    },
-  })
 }
 
 function headersOf(parts: FastFields): Headers {
@@ -198,10 +165,14 @@ function headersOf(parts: FastFields): Headers {
 
 function real(self: FastResponse, Native: typeof Response): Response {
   const parts = self[PARTS]
-  parts.real ??= new Native(parts.body as BodyInput, {
-    status: parts.status,
-    statusText: parts.statusText,
-    headers: headersOf(parts),
-  })
+  if (parts.real === undefined) {
+    const headers = parts.headers ?? parts.init
+    parts.real = new Native(parts.body as BodyInput, {
+      status: parts.status,
+      statusText: parts.statusText,
+      ...(headers === undefined ? {} : { headers }),
+    })
+    parts.headers ??= parts.real.headers
+  }
   return parts.real
 }

@@ -6,7 +6,7 @@ import type { GuestStream, GuestStreamEvents } from "../../protocol/guest-stream
 import { DisconnectCode, type Log, type Welcome } from "../../protocol/messages.ts"
 import { type Reading, soon } from "./at-hand.ts"
 import { type AppContext, contextMaker } from "./context.ts"
-import { installFastRequest, type MakeRequest, makeNativeRequest } from "./fast-request.ts"
+import type { MakeRequest } from "./fast-request.ts"
 import { linesOf, partsOf } from "./fast-response.ts"
 import type { Handler } from "./handler.ts"
 import { RequestRecord } from "./request-record.ts"
@@ -24,12 +24,10 @@ export interface FetchAppOptions {
   readonly handler: Handler
   readonly app: Welcome["app"]
   readonly log: (log: Log) => void
-  /** Make Requests on demand instead of the runtime's own. */
-  readonly fastRequests: boolean
+  readonly makeRequest: MakeRequest
 }
 
-export function createFetchApp({ handler, app, log, fastRequests }: FetchAppOptions): FetchApp {
-  const makeRequest: MakeRequest = fastRequests ? installFastRequest() : makeNativeRequest
+export function createFetchApp({ handler, app, log, makeRequest }: FetchAppOptions): FetchApp {
   const background = new Set<Promise<unknown>>()
   const makeContext = contextMaker({ env: { ...process.env }, app, log, waitUntil })
   const { call } = handler

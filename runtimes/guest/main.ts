@@ -11,9 +11,8 @@ import { GuestConnection } from "../../protocol/guest-connection.ts"
 import { GUEST_VARIABLE, type GuestConfig } from "../guest-config.ts"
 import { createSocketChannel } from "../socket-channel.ts"
 import { startApp } from "./app.ts"
-import { installBunResponse } from "./bun-response.ts"
 import { CLUSTER_WORKER_ENV, installCapture, installClusterWorker } from "./capture/index.ts"
-import { installFastResponse } from "./fast-response.ts"
+import { makeNativeRequest } from "./fast-request.ts"
 import { installWebGlobals } from "./web-globals.ts"
 
 const text = process.env[GUEST_VARIABLE]
@@ -27,7 +26,9 @@ function boot(config: GuestConfig): void {
   // An app that ends by itself before it is ready must be able to end.
   socket.unref()
   const channel = createSocketChannel(socket)
+  const makeRequest = config.interface === "server" ? makeNativeRequest : installWebGlobals(config.runtime)
   const app = startApp(config, {
+    makeRequest,
     keepAlive: () => socket.ref(),
     capture: installCapture({
       socketDir: config.socketDir,
@@ -47,11 +48,6 @@ function boot(config: GuestConfig): void {
     setImmediate,
   )
   app.connected(connection)
-  if (config.runtime === "node" && config.interface !== "server") {
-    installWebGlobals()
-    installFastResponse()
-  }
-  if (config.runtime === "bun" && config.interface !== "server") installBunResponse()
   connection.hello({
     protocol: PROTOCOL_VERSION,
     token: config.token,

@@ -35,7 +35,7 @@ export function parseVersionRequest(name: string, text: string, nowMs: number): 
   }
   if (word === "lts" || word === "lts/*") return name === "node" ? ltsVersion(wanted, nowMs) : null
   if (word.startsWith("lts/") && name === "node") {
-    const major = LTS_CODENAMES[word.slice("lts/".length)]
+    const major = NODE_LTS_CODENAMES[word.slice("lts/".length)]
     return major === undefined ? null : rangeVersion(wanted, new semver.Range(`${major}.x`))
   }
   const exact = semver.valid(wanted)
@@ -87,7 +87,8 @@ const LTS_START: Readonly<Record<number, string>> = {
   26: "2026-10-28",
 }
 
-const LTS_CODENAMES: Readonly<Record<string, number>> = {
+/** Names of Node's release lines with long-term support, and their majors. */
+export const NODE_LTS_CODENAMES: Readonly<Record<string, number>> = {
   argon: 4,
   boron: 6,
   carbon: 8,
