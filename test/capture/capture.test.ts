@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, inject, test, vi } from "vitest"
+import { testUnless } from "../support/known-limit.ts"
 import { type App, Rig, type RuntimeKind } from "./rig.ts"
 
 const versionsOf = (name: RuntimeKind): string[] =>
@@ -104,19 +105,21 @@ describe.each([
     rig.start(runtime, version, fixture, options)
   const cases = HTTP_CASES.filter(({ only }) => only === undefined || only(runtime, version))
 
-  test.each(cases)(
-    "serves an unmodified $fixture on a private socket",
-    async ({ fixture, answer, prints, asked }) => {
-      const app = start(fixture)
-      const first = await app.first
-      expect(first.by).toBe("node:net")
-      if (asked) expect(first.asked).toBe(asked)
-      expect(JSON.parse(await app.get("/a?b=c"))).toMatchObject(answer)
-      if (prints) await app.outputContains(prints)
-      expect(app.tcpPorts()).toEqual([])
-      await app.stop()
-    },
-  )
+  test.each(cases)("serves an unmodified $fixture on a private socket", async ({
+    fixture,
+    answer,
+    prints,
+    asked,
+  }) => {
+    const app = start(fixture)
+    const first = await app.first
+    expect(first.by).toBe("node:net")
+    if (asked) expect(first.asked).toBe(asked)
+    expect(JSON.parse(await app.get("/a?b=c"))).toMatchObject(answer)
+    if (prints) await app.outputContains(prints)
+    expect(app.tcpPorts()).toEqual([])
+    await app.stop()
+  })
 
   test("says in one line that a second listen is not served", async () => {
     const app = start("two-listens.cjs")
@@ -136,7 +139,7 @@ describe.each([
   })
 
   // Bun before 1.4 ignores what a plain node:http app writes to an upgraded socket, on TCP too.
-  test.skipIf(runtime === "bun" && !version.startsWith("1.4"))("tunnels an upgraded connection", async () => {
+  testUnless(runtime === "bun" && !version.startsWith("1.4"), "tunnels an upgraded connection", async () => {
     const app = start("upgrade.cjs")
     await app.first
     const head = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
@@ -156,7 +159,8 @@ describe.each([
   })
 
   // Bun 1.2.0 still says `listening` in the callback of close; Deno before 2.9 never listens again: on TCP too.
-  test.skipIf(version === "1.2.0" || (runtime === "deno" && version !== "2.9.6"))(
+  testUnless(
+    version === "1.2.0" || (runtime === "deno" && version !== "2.9.6"),
     "keeps close and listen again working",
     async () => {
       const app = start("listen-zero.cjs")
@@ -173,7 +177,7 @@ describe.each([
   )
 
   // Bun has its own opinion on port 70000.
-  test.skipIf(runtime === "bun")("leaves errors in arguments to the runtime", async () => {
+  testUnless(runtime === "bun", "leaves errors in arguments to the runtime", async () => {
     const app = start("bad-port.cjs")
     await app.outputContains("refused ERR_SOCKET_BAD_PORT")
     await app.stop()
@@ -222,7 +226,8 @@ describe.each(BUN)("bun %s", (version) => {
 })
 
 describe.each(DENO)("deno %s", (version) => {
-  test.skipIf(version.startsWith("2.3."))(
+  testUnless(
+    version.startsWith("2.3."),
     "serves Deno.serve on a private socket and shows the addresses asked for",
     async () => {
       const app = rig.start("deno", version, "deno-serve.ts")

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process"
 import { cp, mkdir, readdir, symlink } from "node:fs/promises"
 import { join } from "node:path"
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest"
+import "../support/table.ts"
 import { commandApp, createRig, isAlive, POLYHOST, type Rig, SERVER } from "./rig.ts"
 
 let rig: Rig
@@ -12,20 +13,9 @@ afterEach(() => rig.cleanUp())
 
 const app = { "polyhost.app.json": commandApp(), "server.mjs": SERVER }
 
-function oldNode(): string | undefined {
-  return ["/usr/bin/node", "/usr/local/bin/node"].find((path) => {
-    try {
-      const major = Number(/^v(\d+)/.exec(execFileSync(path, ["--version"], { encoding: "utf8" }))?.[1])
-      return major >= 14 && major < 24
-    } catch {
-      return false
-    }
-  })
-}
+const old = inject("runtimes").find((it) => it.name === "node" && it.asked === "18")?.path as string
 
-const old = oldNode() ?? ""
-
-describe.skipIf(old === "")("the launcher under an old Node", () => {
+describe("the launcher under an old Node", () => {
   test("runs the host on the Node of the package, with the exit codes of the commands", async () => {
     expect(await rig.run(["--version"], { node: old })).toMatchObject({ code: 0 })
     expect(await rig.run(["srve"], { node: old })).toMatchObject({ code: 2 })

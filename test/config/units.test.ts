@@ -89,8 +89,7 @@ describe("routes", () => {
     "/\ud800",
     "[::g]/x",
   ])("%j is refused with a reason", (text) =>
-    expect(parseRoute(text)).toEqual({ problem: expect.any(String) }),
-  )
+    expect(parseRoute(text)).toEqual({ problem: expect.any(String) }))
 
   test("any text is a route or has a reason, and a route formats to itself", () => {
     fc.assert(
@@ -128,8 +127,7 @@ describe("listen addresses", () => {
     "a b:80",
     ":-1",
   ])("%j is refused with a reason", (text) =>
-    expect(parseListen(text)).toEqual({ problem: expect.any(String) }),
-  )
+    expect(parseListen(text)).toEqual({ problem: expect.any(String) }))
 })
 
 describe("runtimes and versions", () => {
