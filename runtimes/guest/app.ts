@@ -17,6 +17,9 @@ import { findHandler, type Handler } from "./handler.ts"
 /** How long an app that listens may go on with its top-level code before it counts as a server, in milliseconds. */
 const LISTENING_BUT_NOT_EVALUATED_MS = 1000
 
+/** How long an entry that could not be imported may take to listen, in milliseconds. */
+const LISTENING_AFTER_FAILED_IMPORT_MS = 500
+
 /** How long after a listen that cannot be served another one is waited for, in milliseconds. */
 const ANOTHER_LISTEN_MS = 1000
 
@@ -110,7 +113,11 @@ type Decision = { interface: "fetch"; handler: Handler } | { interface: "server"
 async function decide(config: GuestConfig, capture: Capture): Promise<Decision | undefined> {
   const listening = capture.first.then((listen): Decision => ({ interface: "server", path: listen.path }))
   listening.catch(() => undefined)
-  const evaluated = entryEvaluated(config).then((module) => choose(config, capture, module))
+  const evaluated = entryEvaluated(config).then(
+    (module) => choose(config, capture, module),
+    // What cannot be imported may run all the same as the main program (an entry that a require hook compiles).
+    (error: unknown) => Promise.race([listening, failLater(error)]),
+  )
   if (config.interface === "fetch") {
     const decision = await evaluated
     if (decision?.interface === "fetch") return decision
@@ -151,6 +158,13 @@ function serveOnDeno(handler: Handler): void {
 /** Its listen is captured like any other, and so it becomes the app's server. */
 function serveNodeHandler(listener: RequestListener): void {
   createServer(listener).listen(0, "127.0.0.1")
+}
+
+/** A broken entry ends the process by itself, and its own words are the better message: wait for that first. */
+function failLater(error: unknown): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(reject, LISTENING_AFTER_FAILED_IMPORT_MS, error)
+  })
 }
 
 function later(decision: Decision): Promise<Decision> {

@@ -201,6 +201,9 @@ async function privateSockets(runDir: string, prefix: string): Promise<string[]>
   return names.filter((name) => name.startsWith(prefix)).map((name) => join(runDir, name))
 }
 
+/** A stack with its message and the code that it quotes. */
+const TAIL_LINES = 30
+
 /** The last lines of output, for the message of a start that failed. */
 class OutputTail implements OutputSink {
   readonly #sink: OutputSink
@@ -217,7 +220,7 @@ class OutputTail implements OutputSink {
   line(stream: "stdout" | "stderr" | "log", text: string): boolean {
     if (stream === "stderr") {
       this.#lines.push(text)
-      if (this.#lines.length > 12) this.#lines.shift()
+      if (this.#lines.length > TAIL_LINES) this.#lines.shift()
     }
     return this.#sink.line(stream, text)
   }
