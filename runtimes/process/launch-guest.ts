@@ -4,6 +4,7 @@
  */
 import { lstat, readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
+import { stripVTControlCharacters } from "node:util"
 import { messageOf, PolyhostError } from "../../protocol/errors.ts"
 import { PROTOCOL_VERSION, WINDOW_BYTES } from "../../protocol/frames.ts"
 import type { HostConnection } from "../../protocol/host-connection.ts"
@@ -217,9 +218,14 @@ class OutputTail implements OutputSink {
     return this.#lines.join("\n")
   }
 
+  /** The line that names the error, as node, bun and deno print it; "" when there is none. */
+  get error(): string {
+    return this.#lines.find((line) => /^(?:Uncaught )?(?:\w*Error\b|error\b)/.test(line)) ?? ""
+  }
+
   line(stream: "stdout" | "stderr" | "log", text: string): boolean {
     if (stream === "stderr") {
-      this.#lines.push(text)
+      this.#lines.push(stripVTControlCharacters(text))
       if (this.#lines.length > TAIL_LINES) this.#lines.shift()
     }
     return this.#sink.line(stream, text)
@@ -238,6 +244,7 @@ function describe(
   const code = error instanceof PolyhostError ? error.code : "RUNTIME_LOAD_FAILED"
   let message = messageOf(error)
   if (exit !== undefined && code === "RUNTIME_LOAD_FAILED" && !message.includes(exit)) message += ` (${exit})`
+  if (exit !== undefined && tail.error !== "") message += `: ${tail.error}`
   const output = tail.text === "" ? "" : `\n${tail.text}`
   return new PolyhostError(
     code,
