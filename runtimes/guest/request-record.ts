@@ -3,6 +3,7 @@
  * Parts become strings when they are asked for, once.
  */
 import type { GuestStream } from "../../protocol/guest-stream.ts"
+import { headerList } from "../header-list.ts"
 import { RequestBody } from "./request-body.ts"
 
 const PLAIN_TARGET = /^\/[\w\-~!$&'()*+,;=:@%/?]*$/
@@ -38,15 +39,9 @@ export class RequestRecord {
 
   get headers(): Headers {
     const { head } = this.stream
+    const list = headerList(head.bytes.subarray(head.headersAt, head.headersEnd))
     const headers = new Headers()
-    const block = latin1(head.bytes, head.headersAt, head.headersEnd)
-    let at = 0
-    while (at < block.length) {
-      const colon = block.indexOf(":", at)
-      const end = block.indexOf("\r\n", colon)
-      headers.append(block.slice(at, colon), block.slice(colon + 2, end))
-      at = end + 2
-    }
+    for (let i = 0; i < list.length; i += 2) headers.append(list[i] as string, list[i + 1] as string)
     return headers
   }
 

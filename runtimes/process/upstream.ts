@@ -7,6 +7,7 @@ import { type Agent, type ClientRequest, type IncomingMessage, request } from "n
 import type { ClientErrorCode } from "../../protocol/errors.ts"
 import { messageOf } from "../../protocol/errors.ts"
 import type { DisconnectReason, Exchange, ExchangeHandler } from "../../protocol/exchange.ts"
+import { headerList } from "../header-list.ts"
 import { UpstreamAgent } from "./upstream-agent.ts"
 
 export type UpstreamAddress = { readonly path: string } | { readonly host: string; readonly port: number }
@@ -176,20 +177,6 @@ class UpstreamExchange implements ExchangeHandler {
 }
 
 const EMPTY = new Uint8Array(0)
-
-/** Header lines as the flat list that `node:http` takes as it is: names in the client's case, order and number. */
-function headerList(block: Uint8Array): string[] {
-  const text = Buffer.from(block.buffer, block.byteOffset, block.byteLength).toString("latin1")
-  const list: string[] = []
-  let at = 0
-  while (at < text.length) {
-    const colon = text.indexOf(":", at)
-    const end = text.indexOf("\r\n", colon)
-    list.push(text.slice(at, colon), text.slice(colon + 2, end))
-    at = end + 2
-  }
-  return list
-}
 
 function headerBlock(rawHeaders: readonly string[]): Uint8Array {
   let block = ""
