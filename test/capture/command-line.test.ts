@@ -58,7 +58,7 @@ test("bun downloads nothing at start unless the app's arguments say so", () => {
 })
 
 test("deno runs with all permissions, as `deno run -A`, and never asks", () => {
-  expect(deno(input("2.4.0"))).toEqual({
+  expect(deno(input("2.9.6"))).toEqual({
     args: ["run", "--allow-all", "--no-prompt", "--preload", "/g/guest.cjs", "/app/main.js"],
     env: {},
     mainIsGuest: false,
