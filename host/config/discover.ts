@@ -2,7 +2,7 @@
  * From the "apps" of a host config, or a PATH of the command line, to the places where apps stand. Owns which folders
  * count as apps; reads manifests and checks their shape; builds nothing.
  */
-import { dirname, join, resolve } from "node:path"
+import { basename, dirname, join, resolve } from "node:path"
 import { messageOf } from "../../protocol/errors.ts"
 import { type AppSource, nameOfFolder } from "./app-spec.ts"
 import { detectRuntime } from "./detect.ts"
@@ -16,6 +16,7 @@ import { type Fault, validate, valueAt } from "./validate.ts"
 
 export const HOST_CONFIG_NAME = "polyhost.json"
 export const APP_MANIFEST_NAME = "polyhost.app.json"
+const LOCK_FILE_NAME = "polyhost.lock.json"
 
 export interface BrokenApp {
   readonly name: string
@@ -138,12 +139,18 @@ async function globApps(
   const apps: AppSource[] = []
   for (const path of await expandGlob(pattern, options.root, files)) {
     if ((await files.kind(path)) === "file") {
-      if (/\.jsonc?$/.test(path)) apps.push(await manifestApp(path, files))
+      if (isManifestOf(pattern, basename(path))) apps.push(await manifestApp(path, files))
       continue
     }
     if (await looksLikeApp(path, options)) apps.push(await folderApp(path, place, files))
   }
   return apps
+}
+
+/** `./*` means folders: the package.json and tsconfig.json that stand beside them are no manifests, `./*.json` says that they are. */
+function isManifestOf(pattern: string, name: string): boolean {
+  if (name === HOST_CONFIG_NAME || name === LOCK_FILE_NAME) return false
+  return name === APP_MANIFEST_NAME || (/\.jsonc?$/.test(pattern) && /\.jsonc?$/.test(name))
 }
 
 async function looksLikeApp(dir: string, options: { root: string; files: FileView }): Promise<boolean> {

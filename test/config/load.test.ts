@@ -197,6 +197,29 @@ describe("several apps", () => {
     expect(config.problems).toEqual([])
   })
 
+  test("a pattern of folders takes no JSON file beside them", async () => {
+    const config = await load({
+      "polyhost.json": { apps: ["./*"] },
+      "polyhost.lock.json": {},
+      "package.json": {},
+      "tsconfig.json": {},
+      "a/index.js": "",
+    })
+    expect(config.apps.map((app) => app.name)).toEqual(["a"])
+    expect(config.problems).toEqual([])
+  })
+
+  test("a pattern of JSON files takes them as manifests, the host config and the lock file never", async () => {
+    const config = await load({
+      "polyhost.json": { apps: ["./*.json"] },
+      "polyhost.lock.json": {},
+      "b.json": { name: "b", runtime: "node", entry: "a.js" },
+      "a.js": "",
+    })
+    expect(config.apps.map((app) => app.name)).toEqual(["b"])
+    expect(config.problems).toEqual([])
+  })
+
   test("a pattern that matches nothing is a warning, a folder that is absent an error with the nearest one", async () => {
     const config = await load({
       "polyhost.json": { apps: ["./x/*", "./shpo", "./shop"] },
