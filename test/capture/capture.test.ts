@@ -210,6 +210,13 @@ describe.each(BUN)("bun %s", (version) => {
     await app.stop()
   })
 
+  test("takes TLS options without a value for no TLS, as Bun does", async () => {
+    const app = rig.start("bun", version, "bun-empty-tls.ts")
+    expect(await app.first).toMatchObject({ by: "Bun.serve", asked: "0.0.0.0:3000" })
+    expect(await app.get("/")).toBe("plain")
+    await app.stop()
+  })
+
   test("serves a default export that Bun serves itself", async () => {
     const app = rig.start("bun", version, "default-export.ts")
     expect(await app.first).toMatchObject({ by: "Bun.serve", asked: "0.0.0.0:3000", hasOptions: true })

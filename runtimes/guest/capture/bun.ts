@@ -23,13 +23,13 @@ export function captureBun(ledger: Ledger, undo: Undo): void {
   const capturedServe = (options: BunOptions, ...rest: unknown[]): BunServer => {
     const call = serve as (...args: unknown[]) => BunServer
     const isNode = isObject(options) && ledger.isPrivate(options["unix"])
-    if (isNode && options["tls"]) ledger.speaksTls(String(options["unix"]))
+    if (isNode && hasTls(options["tls"])) ledger.speaksTls(String(options["unix"]))
     const asked = isObject(options) ? askedOf(options) : null
     if (isNode || asked === null) return call.call(bun, options, ...rest)
     const path = ledger.pathFor(asked)
     const server = attempt(ledger, asked, () => call.call(bun, onUnixSocket(options, path), ...rest))
     answerAsAsked(server, asked, ledger)
-    const speaks = options["tls"] ? "tls" : "http"
+    const speaks = hasTls(options["tls"]) ? "tls" : "http"
     ledger.bound({ path, by: "Bun.serve", asked, options, speaks, isOpen: () => true })
     return server
   }
@@ -43,7 +43,7 @@ export function captureBun(ledger: Ledger, undo: Undo): void {
     const listener = attempt(ledger, asked, () => listen.call(bun, onUnixSocket(options, path)))
     const port = asked.port === 0 ? ledger.nextFakePort() : asked.port
     own(listener, { port, hostname: asked.host ?? "0.0.0.0" })
-    const speaks = options["tls"] ? "tls" : "raw"
+    const speaks = hasTls(options["tls"]) ? "tls" : "raw"
     ledger.bound({ path, by: "Bun.serve", asked, options, speaks, isOpen: () => true })
     return listener
   }
@@ -62,6 +62,12 @@ function askedOf(options: BunOptions): Asked | null {
   const port = Number(options["port"] ?? env["BUN_PORT"] ?? env["PORT"] ?? env["NODE_PORT"] ?? DEFAULT_PORT)
   const isValid = Number.isInteger(port) && port >= 0 && port <= 65535
   return isValid ? { kind: "tcp", host: textOrNull(options["hostname"]), port } : null
+}
+
+/** Bun serves plain HTTP where none of the options has a value: libraries pass `{ key: undefined, cert: undefined }`. */
+function hasTls(tls: unknown): boolean {
+  if (Array.isArray(tls)) return tls.some(hasTls)
+  return isObject(tls) && Object.values(tls).some((value) => value !== undefined && value !== null)
 }
 
 /** A copy whose address is the private socket. The app's own object may be frozen, or a class instance with private fields. */
