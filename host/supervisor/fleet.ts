@@ -25,8 +25,9 @@ export interface FleetEvents {
   unavailable(detail: string): void
 }
 
-/** Failures in a row after which requests are refused at once instead of waiting for the next try. */
-const REFUSE_AFTER_FAILURES = 3
+/** Failed starts in a row, or the delay before the next try, from which on requests are refused instead of waiting. */
+const REFUSE_AFTER_STARTS = 3
+const REFUSE_AFTER_DELAY_MS = 2000
 
 export class Fleet {
   readonly generation = 1
@@ -42,6 +43,7 @@ export class Fleet {
   #failed = false
   #target = 0
   #count = 0
+  #failedStarts = 0
   #resolved: ResolvedRuntime | null = null
   /** Ends the search for the runtime of an app that has no instance yet. */
   #finding: AbortController | null = null
@@ -90,7 +92,7 @@ export class Fleet {
     this.#retry.reset()
     this.#target = this.#spec.instances.min
     // An app that starts on request has its runtime found, or installed, before the first one.
-    if (this.#target === 0) this.#findRuntime()
+    if (this.#target === 0) void this.#findRuntime()
     this.#fill()
     this.#changed()
   }
@@ -105,11 +107,9 @@ export class Fleet {
   refusal(): string | null {
     if (this.#failed) return `the app failed: ${this.lastError?.code ?? "unknown"}`
     if (!this.#wanted) return "the app is stopped"
-    if (
-      this.#retry.pending &&
-      this.#retry.failures >= REFUSE_AFTER_FAILURES &&
-      this.#countOf("ready") === 0
-    ) {
+    // An app that starts and then crashes is back soon: its requests wait. One that cannot start is not.
+    const hopeless = this.#failedStarts >= REFUSE_AFTER_STARTS || this.#retry.delayMs >= REFUSE_AFTER_DELAY_MS
+    if (this.#retry.pending && hopeless && this.#countOf("ready") === 0) {
       return `the app failed ${this.#retry.failures} times in a row, next try in ${this.retryAfterSeconds()} s`
     }
     return null
@@ -238,27 +238,24 @@ export class Fleet {
     })
     this.#interface = slot.instance?.interface ?? null
     slot.state = "ready"
+    this.#failedStarts = 0
     slot.readySinceMs = performance.now()
     const runtime = `${this.runtime.name} ${this.runtime.version}`.trim()
     this.#services.log.info(this.#spec.name, slot.id, `ready (${runtime}, pid ${slot.pid})`)
     this.#changed()
   }
 
-  #findRuntime(): void {
+  /** Never rejects. */
+  async #findRuntime(): Promise<void> {
     this.#finding = new AbortController()
     const { signal } = this.#finding
-    this.#services.runtime
-      .resolve(this.#spec, { signal })
-      .then(
-        (resolved) => {
-          this.#resolved = resolved
-        },
-        (error: unknown) => signal.aborted || this.#startFailed(error),
-      )
-      .finally(() => {
-        this.#finding = null
-        this.#changed()
-      })
+    try {
+      this.#resolved = await this.#services.runtime.resolve(this.#spec, { signal })
+    } catch (error) {
+      if (!signal.aborted) this.#startFailed(error)
+    }
+    this.#finding = null
+    this.#changed()
   }
 
   #startFailed(error: unknown): void {
@@ -268,7 +265,10 @@ export class Fleet {
       this.#failed = true
       this.#events.unavailable(`the app failed: ${code}`)
       this.#changed()
-    } else this.#tryLater(0)
+    } else {
+      this.#failedStarts++
+      this.#tryLater(0)
+    }
   }
 
   #tryLater(servedMs: number): void {

@@ -6,6 +6,7 @@ export class Retry {
   readonly #backoff: Backoff = createBackoff(DEFAULT_BACKOFF)
   #timer: NodeJS.Timeout | null = null
   #atMs = 0
+  #delayMs = 0
 
   /** `again` is called when the time has come. */
   constructor(again: () => void) {
@@ -21,6 +22,11 @@ export class Retry {
     return this.#backoff.failures
   }
 
+  /** From the last failure to the next try, in milliseconds. */
+  get delayMs(): number {
+    return this.#delayMs
+  }
+
   /** Until the next try, at least 1; for Retry-After. */
   get seconds(): number {
     return this.pending ? Math.max(1, Math.ceil((this.#atMs - performance.now()) / 1000)) : 1
@@ -29,12 +35,12 @@ export class Retry {
   /** Counts a failure after `servedMs` of service and plans the next try. Several at once are one. */
   failed(servedMs: number): void {
     if (this.pending) return
-    const delayMs = this.#backoff.failed(servedMs)
-    this.#atMs = performance.now() + delayMs
+    this.#delayMs = this.#backoff.failed(servedMs)
+    this.#atMs = performance.now() + this.#delayMs
     this.#timer = setTimeout(() => {
       this.#timer = null
       this.#again()
-    }, delayMs)
+    }, this.#delayMs)
   }
 
   cancel(): void {

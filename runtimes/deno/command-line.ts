@@ -1,5 +1,5 @@
 /**
- * Command line of a Deno process that runs an app. From Deno 2.9 the guest is preloaded and the entry stays the main program;
+ * Command line of a Deno process that runs an app. From Deno 2.4 the guest is preloaded and the entry stays the main program;
  * before, the guest is the main program and imports the entry (`import.meta.main` is then false in it).
  */
 import { existsSync } from "node:fs"
@@ -10,8 +10,7 @@ import { PolyhostError } from "../../protocol/errors.ts"
 import type { CommandLine, CommandLineInput } from "../command-line.ts"
 
 const OLDEST = "2.3.0"
-/** Before 2.9 a preload with an open socket, and the guest has one, keeps the entry from being loaded. */
-const HAS_PRELOAD = ">=2.9.0"
+const HAS_PRELOAD = ">=2.4.0"
 /** Unix sockets also need the net permission, each by its whole path. Before, `--allow-net=unix:…` is a syntax error. */
 const SOCKETS_NEED_NET = ">=2.9.0"
 /** Variables that the guest reads and removes. */

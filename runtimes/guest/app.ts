@@ -4,6 +4,7 @@
  * their private socket).
  */
 import { createServer, type RequestListener } from "node:http"
+import type { Socket } from "node:net"
 import { pathToFileURL } from "node:url"
 import type { GuestConnection } from "../../protocol/guest-connection.ts"
 import type { GuestStream } from "../../protocol/guest-stream.ts"
@@ -24,7 +25,9 @@ const LISTENING_AFTER_FAILED_IMPORT_MS = 500
 const ANOTHER_LISTEN_MS = 1000
 
 export interface GuestApp {
-  connected(connection: GuestConnection): void
+  connected(connection: GuestConnection, socket: Socket): void
+  /** A remark of the guest's own for the app's log. */
+  log(level: "info" | "warn", message: string): void
   welcome(welcome: Welcome): void
   request(stream: GuestStream): void
   shutdown(graceMs: number): void
@@ -32,13 +35,15 @@ export interface GuestApp {
 
 export interface GuestAppParts {
   readonly capture: Capture
-  /** Makes the process outlive its entry: there is something to serve. */
-  readonly keepAlive: () => void
+  /** The runtime has begun with the entry. */
+  readonly mainStarted: Promise<void>
   readonly makeRequest: MakeRequest
 }
 
-export function startApp(config: GuestConfig, { capture, keepAlive, makeRequest }: GuestAppParts): GuestApp {
+export function startApp(config: GuestConfig, parts: GuestAppParts): GuestApp {
+  const { capture, makeRequest } = parts
   let connection: GuestConnection | undefined
+  let socket: Socket | undefined
   let fetchApp: FetchApp | undefined
   let settled = false
   let welcomed: (welcome: Welcome) => void
@@ -46,11 +51,21 @@ export function startApp(config: GuestConfig, { capture, keepAlive, makeRequest 
     welcomed = resolve
   })
 
-  decide(config, capture).then(
+  if (config.mainIsGuest) {
+    parts.mainStarted
+      .then(() => import(pathToFileURL(config.entry).href))
+      .then(
+        (module) => {
+          if (findHandler(module) === undefined && capture.all.length === 0)
+            connection?.log({ level: "warn", message: NOT_MAIN })
+        },
+        () => undefined,
+      )
+  }
+  decide(config, parts).then(
     async (decision) => {
       if (decision === undefined) return
-      settled = true
-      keepAlive()
+      settle()
       const { app } = await welcome
       if (decision.interface === "fetch") {
         fetchApp = createFetchApp({
@@ -78,11 +93,16 @@ export function startApp(config: GuestConfig, { capture, keepAlive, makeRequest 
     if (!settled) failStart("RUNTIME_INTERFACE_UNKNOWN", new Error(NOTHING_TO_CALL))
   })
 
+  /** From now on the connection keeps the process alive: there is something to serve, or to say. */
+  function settle(): void {
+    settled = true
+    socket?.ref()
+  }
+
   function failStart(code: string, error: unknown): void {
     if (settled) return
-    settled = true
+    settle()
     const failure = error instanceof Error ? error : new Error(String(error))
-    keepAlive()
     welcome.then(() => {
       connection?.startFailed({ code, message: failure.message, stack: (failure.stack ?? "").slice(0, 8000) })
       connection?.close("the app failed to start")
@@ -90,9 +110,13 @@ export function startApp(config: GuestConfig, { capture, keepAlive, makeRequest 
   }
 
   return {
-    connected(it) {
+    connected(it, its) {
       connection = it
+      socket = its
+      // An app that ends by itself before it is ready must be able to end.
+      if (!settled) socket.unref()
     },
+    log: (level, message) => connection?.log({ level, message }),
     welcome: (message) => welcomed(message),
     request(stream) {
       fetchApp?.request(stream)
@@ -104,16 +128,20 @@ export function startApp(config: GuestConfig, { capture, keepAlive, makeRequest 
   }
 }
 
+const NOT_MAIN =
+  "the entry neither exports a fetch handler nor listens yet. If it waits for import.meta.main, that is false before Deno 2.4: use deno@2.4 or later"
+
 const NOTHING_TO_CALL =
   "the entry was evaluated to its end, but exports no fetch handler (export default { fetch }) and never called listen"
 
 type Decision = { interface: "fetch"; handler: Handler } | { interface: "server"; path: string }
 
 /** Resolves with undefined when the entry was evaluated and has neither: it may still listen later. */
-async function decide(config: GuestConfig, capture: Capture): Promise<Decision | undefined> {
+async function decide(config: GuestConfig, parts: GuestAppParts): Promise<Decision | undefined> {
+  const { capture, mainStarted } = parts
   const listening = capture.first.then((listen): Decision => ({ interface: "server", path: listen.path }))
   listening.catch(() => undefined)
-  const evaluated = entryEvaluated(config).then(
+  const evaluated = entryEvaluated(config, mainStarted).then(
     (module) => choose(config, capture, module),
     // What cannot be imported may run all the same as the main program (an entry that a require hook compiles).
     (error: unknown) => Promise.race([listening, failLater(error)]),
@@ -174,20 +202,7 @@ function later(decision: Decision): Promise<Decision> {
 }
 
 /** The entry's module namespace, once the runtime has evaluated it as its main program. */
-async function entryEvaluated(config: GuestConfig): Promise<unknown> {
-  await mainStarted(config)
+async function entryEvaluated(config: GuestConfig, mainStarted: Promise<void>): Promise<unknown> {
+  await mainStarted
   return import(pathToFileURL(config.entry).href)
-}
-
-/**
- * Resolves when the runtime has begun to load its main program, so that importing the entry joins that load instead
- * of making the entry a module that is not main. Deno says so by its load event; in Node and Bun a turn of the loop does.
- */
-function mainStarted(config: GuestConfig): Promise<void> {
-  return new Promise((resolve) => {
-    if (config.runtime === "deno" && !config.mainIsGuest) {
-      const target = globalThis as unknown as { addEventListener(type: string, run: () => void): void }
-      target.addEventListener("load", () => resolve())
-    } else setImmediate(resolve)
-  })
 }

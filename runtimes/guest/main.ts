@@ -10,9 +10,10 @@ import { PROTOCOL_VERSION } from "../../protocol/frames.ts"
 import { GuestConnection } from "../../protocol/guest-connection.ts"
 import { GUEST_VARIABLE, type GuestConfig } from "../guest-config.ts"
 import { createSocketChannel } from "../socket-channel.ts"
-import { startApp } from "./app.ts"
+import { type GuestApp, startApp } from "./app.ts"
 import { CLUSTER_WORKER_ENV, installCapture, installClusterWorker } from "./capture/index.ts"
 import { makeNativeRequest } from "./fast-request.ts"
+import { mainStarted } from "./main-started.ts"
 import { installWebGlobals } from "./web-globals.ts"
 
 const text = process.env[GUEST_VARIABLE]
@@ -22,22 +23,24 @@ if (text !== undefined) {
 } else if (process.env[CLUSTER_WORKER_ENV] !== undefined) installClusterWorker(cluster.isWorker)
 
 function boot(config: GuestConfig): void {
-  const socket = connect(config.channel)
-  // An app that ends by itself before it is ready must be able to end.
-  socket.unref()
-  const channel = createSocketChannel(socket)
-  const makeRequest = config.interface === "server" ? makeNativeRequest : installWebGlobals(config.runtime)
-  const app = startApp(config, {
-    makeRequest,
-    keepAlive: () => socket.ref(),
-    capture: installCapture({
-      socketDir: config.socketDir,
-      socketPrefix: config.socketPrefix,
-      log: (level, message) => connection.log({ level, message }),
-    }),
+  const capture = installCapture({
+    socketDir: config.socketDir,
+    socketPrefix: config.socketPrefix,
+    log: (level, message) => app.log(level, message),
   })
+  const started = mainStarted(config)
+  const makeRequest = config.interface === "server" ? makeNativeRequest : installWebGlobals(config.runtime)
+  const app = startApp(config, { capture, mainStarted: started, makeRequest })
+  // Deno before 2.9 does not load the entry while its preload has a socket open. One that listens was loaded.
+  if (config.runtime === "deno" && !config.mainIsGuest) {
+    Promise.race([started, capture.first]).then(() => connectToHost(config, app))
+  } else connectToHost(config, app)
+}
+
+function connectToHost(config: GuestConfig, app: GuestApp): void {
+  const socket = connect(config.channel)
   const connection = new GuestConnection(
-    channel,
+    createSocketChannel(socket),
     {
       welcome: (welcome) => app.welcome(welcome),
       request: (stream) => app.request(stream),
@@ -47,7 +50,6 @@ function boot(config: GuestConfig): void {
     },
     setImmediate,
   )
-  app.connected(connection)
   connection.hello({
     protocol: PROTOCOL_VERSION,
     token: config.token,
@@ -55,6 +57,7 @@ function boot(config: GuestConfig): void {
     pid: process.pid,
     features: [],
   })
+  app.connected(connection, socket)
 }
 
 function runtimeVersion(name: GuestConfig["runtime"]): string {

@@ -47,6 +47,8 @@ interface Shared {
 
 /** Request body bytes asked for at a time. */
 const PULL_BYTES = 64 * 1024
+/** Limit of a response's head: `node:http` would refuse what is over 16 KiB, which servers do send. */
+const MAX_HEAD_BYTES = 256 * 1024
 /** Methods that may be sent again on a new connection when a kept-alive one turns out to be closed (RFC 9110 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"])
 
@@ -111,7 +113,10 @@ class UpstreamExchange implements ExchangeHandler {
       path: head.target,
       headers,
       setHost: false,
+      maxHeaderSize: MAX_HEAD_BYTES,
     })
+    // By number they are not limited: lines over the default number would be dropped without a word.
+    request_.maxHeadersCount = 0
     this.#request = request_
     request_.once("response", (response) => this.#respond(response))
     request_.once("error", (error: NodeJS.ErrnoException) => this.#failed(request_, error))

@@ -71,6 +71,12 @@ export function serverSuite(runtime: TestRuntime): void {
       expect(headers["keep-alive"]).not.toBe("timeout=77")
     })
 
+    test("may answer with a head of 60 KB", async () => {
+      const { text, rawHeaders } = await ask("large-head", { maxHeaderSize: 128 * 1024 })
+      const large = rawHeaders.filter((name) => name.toLowerCase().startsWith("x-large-"))
+      expect([text, large.length]).toEqual(["large", 60])
+    })
+
     test("8 MiB each way, chunked and with a length", async () => {
       const body = Buffer.alloc(TOTAL, "polyhost")
       const expected = `${TOTAL} ${createHash("sha256").update(body).digest("hex")}`
