@@ -24,6 +24,7 @@ export interface Ask {
   readonly body?: string | Uint8Array
   readonly agent?: Agent
   readonly socketPath?: string
+  readonly maxHeaderSize?: number
 }
 
 /** One request on a connection of its own, unless an agent is given. Rejects when no head came. */
