@@ -96,16 +96,20 @@ export async function folderApp(
 }
 
 export async function manifestApp(path: string, files: FileView): Promise<AppSource> {
-  const document = /\.jsonc?$/.test(path)
-    ? ((await files.document(path)) ?? documentOf(path, undefined))
-    : unusableDocument(
-        path,
-        'this is no manifest (a .json file); name the folder of the app, and the file with "entry"',
-      )
+  const isFolder = (await files.kind(path)) === "dir"
+  const document = isFolder
+    ? unusableDocument(path, "this is a folder; expected a file: the manifest of an app")
+    : await manifestDocument(path, files)
   // A document that is not JSON has one trouble, not one a missing key.
   const isJson = document.problems.every((problem) => problem.path !== "")
   const faults = isJson ? validate(appManifestSchema, document) : []
   return { document, at: [], faults, dir: dirname(path), manifest: path }
+}
+
+async function manifestDocument(path: string, files: FileView): Promise<Document> {
+  if (/\.jsonc?$/.test(path)) return (await files.document(path)) ?? documentOf(path, undefined)
+  const message = 'this is no manifest (a .json file); name the folder of the app, and the file with "entry"'
+  return unusableDocument(path, message)
 }
 
 async function inlineApp(

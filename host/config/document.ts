@@ -119,7 +119,9 @@ function positions(text: string): (offset: number) => Position {
 
 function isTooDeep(text: string): boolean {
   let depth = 0
-  for (const [token] of text.matchAll(/"(?:[^"\\\n\r]|\\.)*|\/\/[^\n\r]*|\/\*[\s\S]*?(?:\*\/|$)|[{}[\]]/g)) {
+  for (const [token] of text.matchAll(
+    /"(?:[^"\\\n\r]|\\.)*"?|\/\/[^\n\r]*|\/\*[\s\S]*?(?:\*\/|$)|[{}[\]]/g,
+  )) {
     if (token === "{" || token === "[") depth++
     if (token === "}" || token === "]") depth--
     if (depth > MAX_DEPTH) return true

@@ -57,6 +57,7 @@ export const runtimeObject = z.strictObject({
 })
 
 export const route = text("a route").superRefine((value, context) => {
+  if (value === "") return // Already said.
   const parsed = parseRoute(value)
   if ("problem" in parsed) context.addIssue({ code: "custom", message: parsed.problem })
 })

@@ -60,8 +60,12 @@ describe("documents", () => {
     expect(reported.join("\n")).toContain(`f:${problem}`)
   })
 
-  test("a document that would overflow the parser is refused", () => {
-    const problems = parseDocument("/f", "[".repeat(100_000)).problems
+  test.each([
+    ["", "at its top"],
+    ['{"env":', "after a key"],
+    ['{"a": "b\\"c", "env":\n', "after a string with an escape"],
+  ])("a document that would overflow the parser is refused: %j (%s)", (start) => {
+    const problems = parseDocument("/f", start + "[".repeat(100_000)).problems
     expect(problems.map((one) => one.message)).toEqual([expect.stringContaining("nested deeper")])
   })
 

@@ -6,6 +6,17 @@ import { formatRoute } from "../../host/config/routes.ts"
 import { load, report, tree } from "./tree.ts"
 
 describe("one app", () => {
+  test("a manifest that is a folder, and an empty route, are said once and in words", async () => {
+    const folder = await load({ "polyhost.app.json/": "", "index.js": "" })
+    expect(report(folder)).toEqual([
+      "polyhost.app.json:1:1: this is a folder; expected a file: the manifest of an app",
+    ])
+    const route = await load({ "polyhost.app.json": { routes: [""] }, "index.js": "" })
+    expect(report(route)).toEqual([
+      'polyhost.app.json:1:12: "routes[0]" is ""; expected a route, as a string',
+    ])
+  })
+
   test("a manifest with nothing but an entry gets every default", async () => {
     const config = await load({
       "polyhost.app.json": { name: "a", runtime: "node@22", entry: "x.js" },
