@@ -53,9 +53,14 @@ export async function launchSlot(services: LaunchServices, launch: SlotLaunch): 
   }
 }
 
-function tooLate(spec: AppSpec, resolved: ResolvedRuntime): PolyhostError {
+function tooLate(spec: AppSpec, { name, version }: ResolvedRuntime): PolyhostError {
+  const program = version === "" ? "the program" : `${name} ${version}`
+  const missing =
+    spec.command === null
+      ? "neither listens nor has finished loading with a fetch handler"
+      : "does not listen"
   return new PolyhostError(
     "RUNTIME_START_TIMEOUT",
-    `not ready within ${spec.timeouts.startMs} ms ("timeouts.start"): ${resolved.name} ${resolved.version} runs, but the app neither listens nor has finished loading with a fetch handler`,
+    `App "${spec.name}": not ready within ${spec.timeouts.startMs} ms ("timeouts.start"): ${program} runs, but ${missing}`,
   )
 }

@@ -134,6 +134,10 @@ const NOT_MAIN =
 const NOTHING_TO_CALL =
   "the entry was evaluated to its end, but exports no fetch handler (export default { fetch }) and never called listen"
 
+/** Node before 18. */
+const NO_FETCH_API =
+  "the entry exports a fetch handler, but this runtime has no fetch API (Request is not defined): use node@18 or later"
+
 type Decision = { interface: "fetch"; handler: Handler } | { interface: "server"; path: string }
 
 /** Resolves with undefined when the entry was evaluated and has neither: it may still listen later. */
@@ -163,6 +167,11 @@ function choose(config: GuestConfig, capture: Capture, module: unknown): Decisio
   const handler = findHandler(module)
   if (handler === undefined) return undefined
   const listens = capture.all.length > 0
+  if (globalThis.Request === undefined && handler.kind !== "node") {
+    const isFetch = handler.kind === "fetch" || config.interface === "fetch"
+    if (isFetch && !listens && config.interface !== "server") throw new Error(NO_FETCH_API)
+    return undefined
+  }
   if (config.interface === "server" && handler.kind === "fetch") {
     // `deno serve`: the default export is served by the runtime's own server.
     if (!listens && config.runtime === "deno") serveOnDeno(handler)

@@ -44,6 +44,16 @@ describe("starts", () => {
     expect(status.lastError?.message).toMatch(/timeouts\.start/)
   })
 
+  test("a program that does not listen is told so, not about fetch", async () => {
+    const host = await startHost({
+      sleeps: { dir: FIXTURE, runtime: "command", command: ["sleep", "100"], timeouts: { start: "300ms" } },
+    })
+    const { lastError } = await host.state("sleeps", (it) => it.lastError !== null)
+    expect(lastError?.message).toBe(
+      'App "sleeps": not ready within 300 ms ("timeouts.start"): the program runs, but does not listen',
+    )
+  })
+
   test("requests wait for a start, as many as the queue takes", async () => {
     const host = await startHost(
       { slow: app({ env: { START: "slow 700" }, queue: { max: 3 } }) },
