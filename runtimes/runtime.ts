@@ -76,8 +76,11 @@ export interface Instance {
   silentMs(): number
   /** Sends a heartbeat unless one is unanswered. The app's own event loop answers it. */
   heartbeat(): void
-  /** Answers the exchange. Never throws; when the instance dies every exchange in flight fails at once. */
-  serve(exchange: Exchange): void
+  /**
+   * Answers the exchange. Never throws; when the instance dies every exchange in flight fails at once. One that it died before
+   * taking anything of is given back: `untaken` is called, and the instance has no more to do with it.
+   */
+  serve(exchange: Exchange, untaken?: () => void): void
   /**
    * Ends it politely: the app runs its `close` and finishes its `waitUntil` work (at most `graceMs`), then TERM and, after
    * `killMs`, KILL, both to the whole process group. The caller has drained it first. Callers share one promise.

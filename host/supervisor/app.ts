@@ -141,7 +141,17 @@ export class App implements ExchangeOwner {
     exchange.ticket.slot = slot
     slot.inFlight++
     slot.requests++
-    slot.instance?.serve(exchange)
+    slot.instance?.serve(exchange, () => this.#giveBack(exchange))
+  }
+
+  /** Its instance died before it took the request: the next one answers it. */
+  #giveBack(exchange: HostExchange): void {
+    const nowMs = performance.now()
+    exchange.ticket.slot?.exchangeEnded(nowMs)
+    exchange.ticket.slot = null
+    const slot = this.#waiting.length === 0 ? this.fleet.pick() : null
+    if (slot !== null) this.#serve(exchange, slot)
+    else this.#wait(exchange, nowMs)
   }
 
   #serveWaiting(): void {

@@ -61,9 +61,9 @@ export class ProcessInstance implements Instance {
     this.#parts.connection?.ping()
   }
 
-  serve(exchange: Exchange): void {
+  serve(exchange: Exchange, untaken?: () => void): void {
     const { upstream, connection } = this.#parts
-    if (upstream !== null) upstream.serve(exchange)
+    if (upstream !== null) upstream.serve(exchange, (detail) => this.#refused(exchange, detail, untaken))
     else connection?.serve(exchange)
   }
 
@@ -98,6 +98,14 @@ export class ProcessInstance implements Instance {
 
   shutdownComplete(): void {
     this.#shutdownComplete?.()
+  }
+
+  /** Its server took no connection. That is how the end of a process is first seen; else the app closed its server. */
+  async #refused(exchange: Exchange, detail: string, untaken: (() => void) | undefined): Promise<void> {
+    const exit = await Promise.race([this.exited, deadline(END_FOLLOWS_MS)])
+    if (exchange.finished) return
+    if (exit === undefined || untaken === undefined) exchange.fail("APP_CRASHED", detail)
+    else untaken()
   }
 
   async #stop({ graceMs, killMs }: { graceMs: number; killMs: number }): Promise<Exit> {

@@ -14,7 +14,8 @@ export type UpstreamAddress = { readonly path: string } | { readonly host: strin
 
 export interface Upstream {
   readonly inFlight: number
-  serve(exchange: Exchange): void
+  /** `refused` is called instead of a failure when the server took no connection and nothing of the exchange. */
+  serve(exchange: Exchange, refused?: (detail: string) => void): void
   /** Ends every connection; exchanges in flight fail with `code`. */
   close(reason: string, code: ClientErrorCode): void
 }
@@ -27,9 +28,9 @@ export function createUpstream(address: UpstreamAddress): Upstream {
     get inFlight() {
       return exchanges.size
     },
-    serve(exchange) {
+    serve(exchange, refused) {
       if (closed !== undefined) exchange.fail(closed.code, closed.reason)
-      else new UpstreamExchange(exchange, { agent, address, exchanges }).start()
+      else new UpstreamExchange(exchange, { agent, address, exchanges, refused }).start()
     },
     close(reason, code) {
       closed ??= { reason, code }
@@ -43,6 +44,7 @@ interface Shared {
   readonly agent: Agent
   readonly address: UpstreamAddress
   readonly exchanges: Set<UpstreamExchange>
+  readonly refused: ((detail: string) => void) | undefined
 }
 
 /** Request body bytes asked for at a time. */
@@ -137,6 +139,11 @@ class UpstreamExchange implements ExchangeHandler {
     const unread = error.code === "ECONNRESET" || error.code === "EPIPE"
     if (request.reusedSocket && unread && !responded && head.bodyBytes === 0 && IDEMPOTENT.has(head.method)) {
       this.#send()
+      return
+    }
+    const { refused } = this.#shared
+    if (error.syscall === "connect" && head.bodyBytes === 0 && refused !== undefined) {
+      if (this.#finish()) refused(`the app's server took no connection (${error.code})`)
       return
     }
     const malformed = error.code?.startsWith("HPE_") === true
