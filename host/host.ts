@@ -19,6 +19,7 @@ import { createRequestIds } from "./listener/request-ids.ts"
 import type { Logger } from "./log/logger.ts"
 import { createRouter, type RouteEntry, type Router } from "./router.ts"
 import { createRunDir } from "./run-dir.ts"
+import { StreamedBytes } from "./streamed-bytes.ts"
 import { App } from "./supervisor/app.ts"
 import type { AppStatus } from "./supervisor/app-status.ts"
 import { brokenAppStatus } from "./supervisor/broken-app.ts"
@@ -32,6 +33,8 @@ export interface HostParts {
   readonly baseEnv: Readonly<Record<string, string>>
   /** Addresses to listen on instead of the config's. */
   readonly listen?: readonly string[]
+  /** Collects young garbage, when this process is the host's own. */
+  readonly collectGarbage?: () => void
   readonly onChange?: (app: AppStatus) => void
 }
 
@@ -47,6 +50,7 @@ export class RunningHost {
   readonly #apps = new Map<string, App>()
   readonly #router: Router<Target>
   readonly #ids: RequestIds = createRequestIds()
+  readonly #streamed: StreamedBytes
   readonly #startedAtMs = performance.now()
   readonly #startedAt = new Date()
   readonly #ticker: NodeJS.Timeout
@@ -69,7 +73,12 @@ export class RunningHost {
       this.#apps.set(spec.name, new App(spec, services))
     }
     this.#router = createRouter(this.#routes())
-    this.handler = requestHandler({ handle: (exchange) => this.handle(exchange), ids: this.#ids })
+    this.#streamed = new StreamedBytes(parts.collectGarbage ?? null)
+    this.handler = requestHandler({
+      handle: (exchange) => this.handle(exchange),
+      ids: this.#ids,
+      streamed: this.#streamed,
+    })
     this.#ticker = setInterval(() => this.#tick(), TICK_MS)
     this.#ticker.unref()
     for (const app of this.#apps.values()) app.fleet.start()
@@ -101,6 +110,7 @@ export class RunningHost {
           await createNodeHttpListener({
             address,
             ids: this.#ids,
+            streamed: this.#streamed,
             handle: (exchange) => this.handle(exchange),
           }),
         )

@@ -81,6 +81,8 @@ export interface HostSource {
   readonly writer: LogWriter
   readonly logFormat: LogFormat
   readonly env: Environment
+  /** See HostParts. */
+  readonly collectGarbage?: () => void
   /** Log what is wrong with the config. The command line prints it itself. */
   readonly logProblems?: boolean
   /** Addresses to listen on instead of the config's. */
@@ -129,6 +131,7 @@ export function hostOf(source: HostSource): Host & { kill(reason: string): void 
       version: hostVersion(),
       baseEnv: baseEnvironment(source.env),
       ...(source.listen === undefined ? {} : { listen: source.listen }),
+      ...(source.collectGarbage === undefined ? {} : { collectGarbage: source.collectGarbage }),
       onChange: (status) => emit("app", status),
     })
     return running

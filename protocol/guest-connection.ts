@@ -6,11 +6,11 @@
 import type { Channel, ChannelListener } from "./channel.ts"
 import { readControl, writeControl } from "./control.ts"
 import { PolyhostError } from "./errors.ts"
+import { FrameReader } from "./frame-reader.ts"
 import {
   FLAG_END,
   type FrameHandler,
   type FramePayload,
-  FrameReader,
   FrameType,
   FrameWriter,
   frameName,
@@ -41,7 +41,7 @@ export interface GuestConnectionEvents {
 export class GuestConnection implements ChannelListener, FrameHandler {
   readonly #channel: Channel
   readonly #events: GuestConnectionEvents
-  readonly #reader = new FrameReader(this)
+  readonly #reader = new FrameReader(this, { bodiesInPieces: true })
   readonly #writer: FrameWriter
   readonly #streams = new Map<number, GuestStream>()
   #windowBytes = 0

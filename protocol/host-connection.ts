@@ -7,10 +7,10 @@ import type { Channel, ChannelListener } from "./channel.ts"
 import { readControl, readText, writeControl } from "./control.ts"
 import { type ClientErrorCode, messageOf, PolyhostError } from "./errors.ts"
 import type { Exchange } from "./exchange.ts"
+import { FrameReader } from "./frame-reader.ts"
 import {
   type FrameHandler,
   type FramePayload,
-  FrameReader,
   FrameType,
   FrameWriter,
   frameName,
@@ -59,7 +59,7 @@ export class HostConnection implements ChannelListener, FrameHandler {
   readonly #channel: Channel
   readonly #events: HostConnectionEvents
   readonly #now: () => number
-  readonly #reader = new FrameReader(this)
+  readonly #reader = new FrameReader(this, { bodiesInPieces: true })
   readonly #writer: FrameWriter
   readonly #streams = new StreamTable()
   readonly #logLimit: LogLimit

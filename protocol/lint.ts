@@ -11,10 +11,10 @@
 import type { Channel, ChannelListener } from "./channel.ts"
 import { readControl } from "./control.ts"
 import { messageOf, PolyhostError } from "./errors.ts"
+import { FrameReader } from "./frame-reader.ts"
 import {
   FLAG_END,
   type FramePayload,
-  FrameReader,
   FrameType,
   frameName,
   MAX_ABORT_MESSAGE_BYTES,

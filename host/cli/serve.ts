@@ -9,6 +9,7 @@ import { formatProblem, type LoadedConfig, loadConfig, parseListen } from "../co
 import { hostOf } from "../index.ts"
 import type { LogFormat } from "../log/logger.ts"
 import { hostVersion } from "../version.ts"
+import { createCollector } from "./collector.ts"
 import { type CommandCall, EXIT_DONE, EXIT_FAILED, EXIT_USAGE, UsageError } from "./command.ts"
 import { createFirstStates } from "./first-states.ts"
 import { createScreen } from "./screen.ts"
@@ -58,11 +59,13 @@ async function serve(call: CommandCall, parts: ServeParts): Promise<number> {
   const { terminal } = call
   const format = (call.option("log") ?? "pretty") as LogFormat
   const screen = createScreen(terminal.stdout, terminal.columns)
+  const collectGarbage = createCollector()
   const host = hostOf({
     load: async () => config,
     writer: screen,
     logFormat: format,
     env: terminal.env,
+    ...(collectGarbage === null ? {} : { collectGarbage }),
     ...(parts.listen.length === 0 ? {} : { listen: parts.listen }),
   })
   const report = createServeReport({

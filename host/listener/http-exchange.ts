@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { type ClientErrorCode, PolyhostError } from "../../protocol/errors.ts"
 import type { DisconnectReason, ExchangeHandler, RequestHead } from "../../protocol/exchange.ts"
 import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../exchange.ts"
+import type { StreamedBytes } from "../streamed-bytes.ts"
 import { createTicket } from "../supervisor/ticket.ts"
 import { errorAnswer } from "./error-page.ts"
 import type { ScannedRequest } from "./request-head.ts"
@@ -21,6 +22,7 @@ export interface HttpExchangeParts {
   readonly requestId: string
   readonly clientAddress: string
   readonly scheme: "http" | "https"
+  readonly streamed: StreamedBytes
 }
 
 export class HttpExchange implements HostExchange {
@@ -157,6 +159,7 @@ export class HttpExchange implements HostExchange {
       return true
     }
     this.lastActivityMs = performance.now()
+    if (chunk.length > SMALL_BODY_BYTES) this.#parts.streamed.add(chunk.length)
     if (this.#owedBytes !== -1) {
       this.#owedBytes -= chunk.length
       if (this.#owedBytes < 0 || (end && this.#owedBytes > 0)) {
@@ -219,6 +222,7 @@ export class HttpExchange implements HostExchange {
     if (this.finished) return
     this.lastActivityMs = performance.now()
     this.#receivedBytes += chunk.length
+    this.#parts.streamed.add(chunk.length)
     if (this.#receivedBytes > this.#maxBodyBytes) {
       this.#tooLarge()
       return

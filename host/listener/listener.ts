@@ -3,6 +3,7 @@
  * all that the rest of the host sees of HTTP/1.1: what stands behind it can change (`node-http.ts` today).
  */
 import type { HostExchange } from "../exchange.ts"
+import type { StreamedBytes } from "../streamed-bytes.ts"
 
 export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string }
 
@@ -20,6 +21,7 @@ export interface ListenerOptions {
   /** A request has arrived with its whole head. Must answer or fail it, now or later. */
   readonly handle: (exchange: HostExchange) => void
   readonly ids: RequestIds
+  readonly streamed: StreamedBytes
 }
 
 /** Makes request ids: unique within the host, cheap, unguessable across hosts. */

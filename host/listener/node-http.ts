@@ -52,7 +52,7 @@ export async function createNodeHttpListener(options: ListenerOptions): Promise<
 }
 
 /** Turns a message of `node:http` into an exchange and hands it on. Also serves embedders' own servers. */
-export function requestHandler(options: Pick<ListenerOptions, "handle" | "ids">) {
+export function requestHandler(options: Omit<ListenerOptions, "address">) {
   return (message: IncomingMessage, response: ServerResponse): void => {
     const scanned = scanRequest(message)
     const requestId = options.ids.next()
@@ -71,6 +71,7 @@ export function requestHandler(options: Pick<ListenerOptions, "handle" | "ids">)
       new HttpExchange({
         message,
         response,
+        streamed: options.streamed,
         scanned,
         requestId,
         clientAddress: addressOf(message.socket),

@@ -2,9 +2,9 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { Channel } from "../../protocol/channel.ts"
 import { PolyhostError } from "../../protocol/errors.ts"
+import { FrameReader } from "../../protocol/frame-reader.ts"
 import {
   FLAG_END,
-  FrameReader,
   FrameType,
   type FrameTypeNumber,
   FrameWriter,
@@ -48,14 +48,34 @@ function encode(frames: readonly PlainFrame[]): Uint8Array {
   return Buffer.concat(written)
 }
 
-function decode(chunks: readonly Uint8Array[]): PlainFrame[] {
+function decode(chunks: readonly Uint8Array[], options: { bodiesInPieces?: boolean } = {}): PlainFrame[] {
   const frames: PlainFrame[] = []
-  const reader = new FrameReader({
-    frame: (type, flags, stream, { bytes, start, end }) =>
-      frames.push({ type: type as FrameTypeNumber, flags, stream, payload: bytes.slice(start, end) }),
-  })
+  const reader = new FrameReader(
+    {
+      frame: (type, flags, stream, { bytes, start, end }) =>
+        frames.push({ type: type as FrameTypeNumber, flags, stream, payload: bytes.slice(start, end) }),
+    },
+    options,
+  )
   for (const chunk of chunks) reader.push(chunk)
   return frames
+}
+
+/** Each frame but bodies as it is; neighbouring bodies of a stream as one, up to their end. */
+function joined(frames: readonly PlainFrame[]): PlainFrame[] {
+  const result: PlainFrame[] = []
+  for (const frame of frames) {
+    const last = result.at(-1)
+    const continues =
+      frame.type === FrameType.body &&
+      last?.type === FrameType.body &&
+      last.stream === frame.stream &&
+      last.flags === 0
+    if (continues) {
+      result[result.length - 1] = { ...frame, payload: new Uint8Array([...last.payload, ...frame.payload]) }
+    } else result.push(frame)
+  }
+  return result
 }
 
 function cut(bytes: Uint8Array, at: readonly number[]): Uint8Array[] {
@@ -77,6 +97,26 @@ describe("frame codec", () => {
         },
       ),
       { numRuns: 150 },
+    )
+  })
+
+  it("hands bodies on in pieces without a byte, an order or an end changed, and never an empty piece", () => {
+    fc.assert(
+      fc.property(
+        fc.array(frameArbitrary, { maxLength: 8 }),
+        fc.array(fc.nat(), { maxLength: 12 }),
+        (frames, at) => {
+          const bytes = encode(frames)
+          const pieces = decode(cut(bytes, at), { bodiesInPieces: true })
+          expect(plain(joined(pieces))).toEqual(plain(joined(frames)))
+          for (const { type, flags, payload } of pieces) {
+            const isWhole = frames.some(
+              (it) => it.type === type && it.flags === flags && it.payload.length === 0,
+            )
+            expect(payload.length > 0 || isWhole).toBe(true)
+          }
+        },
+      ),
     )
   })
 
