@@ -216,8 +216,8 @@ async function runtimeOf(
   if (!convention.hasVersions || path !== null) {
     return { detected: { convention, version, reason: "the manifest", problems: [] }, path, args }
   }
-  const problem = (message: string): Problem =>
-    problemAt(source.document, [...source.at, "runtime"], message, { severity: "warning" })
+  const problem = (message: string, severity: Problem["severity"]): Problem =>
+    problemAt(source.document, [...source.at, "runtime"], message, { severity })
   return {
     detected: await completeVersion(source.dir, { convention, version, problem }, context),
     path,

@@ -11,7 +11,7 @@ import { hasEntryHint, startCommandOf } from "./entry.ts"
 import type { FileView } from "./files.ts"
 import type { Problem } from "./problem.ts"
 import { enginesOf, type FoundSources, type VersionSource, versionSources } from "./version-sources.ts"
-import { canAgree, parseVersion } from "./versions.ts"
+import { canAgree, parseVersion, unsupportedVersion } from "./versions.ts"
 
 export interface DetectedRuntime {
   readonly convention: Convention
@@ -41,7 +41,7 @@ export async function detectRuntime(dir: string, options: DetectOptions): Promis
   const convention = first?.convention ?? marked?.convention ?? start?.convention ?? DEFAULT_CONVENTION
   const isOwn = marked !== null || sources.some((source) => dirname(source.file) === dir)
   if (!isOwn && !(await hasEntryHint(dir, convention, files))) return null
-  const found = [...problems, ...disagreements(first, sources, dir)]
+  const found = [...problems, ...disagreements(first, sources, dir), ...tooOld(first)]
 
   const reason = first?.label ?? (marked === null ? null : `${marked.file} is present`)
   const others: [string, Convention][] = []
@@ -63,14 +63,14 @@ export async function detectRuntime(dir: string, options: DetectOptions): Promis
 
 /**
  * The version for a runtime that the manifest names: its own, else the nearest version file of that runtime.
- * `problem` makes a warning that points at the manifest.
+ * `problem` makes a problem that points at the manifest.
  */
 export async function completeVersion(
   dir: string,
   stated: {
     readonly convention: Convention
     readonly version: string
-    readonly problem: (message: string) => Problem
+    readonly problem: (message: string, severity: Problem["severity"]) => Problem
   },
   options: DetectOptions,
 ): Promise<DetectedRuntime> {
@@ -79,7 +79,12 @@ export async function completeVersion(
   const first = found.sources[0] ?? null
   if (stated.version === "") {
     const checked = await checkEngines(dir, { convention, version: first?.version ?? "" }, options.files)
-    const problems = [...found.problems, ...disagreements(first, found.sources, dir), ...checked.problems]
+    const problems = [
+      ...found.problems,
+      ...disagreements(first, found.sources, dir),
+      ...tooOld(first),
+      ...checked.problems,
+    ]
     return {
       convention,
       version: checked.version,
@@ -87,13 +92,15 @@ export async function completeVersion(
       problems,
     }
   }
-  const problems: Problem[] = []
+  const unsupported = unsupportedVersion(convention.name, stated.version)
+  const problems: Problem[] = unsupported === null ? [] : [stated.problem(unsupported, "error")]
   for (const source of found.sources) {
     // A file further up is the default of many apps; a manifest that differs from it is meant to.
     if (dirname(source.file) !== dir || canAgree(stated.version, source.version)) continue
     problems.push(
       stated.problem(
         `"runtime" asks for ${convention.name}@${stated.version}, but ${source.label}; the manifest counts`,
+        "warning",
       ),
     )
   }
@@ -196,7 +203,12 @@ async function checkEngines(
       problems: [problemAt(packageJson, engines.path, message, { severity: "warning" })],
     }
   }
-  if (version === "") return { version: range, reason: `, version by ${label}`, problems: [] }
+  if (version === "") {
+    const unsupported = unsupportedVersion(convention.name, range)
+    const problems =
+      unsupported === null ? [] : [problemAt(packageJson, engines.path, `${label}: ${unsupported}`)]
+    return { version: range, reason: `, version by ${label}`, problems }
+  }
   if (canAgree(version, range)) return { version, reason: "", problems: [] }
   const message = `${label} is "${engines.range}", but the runtime is ${convention.name}@${version}; ${version} is used`
   return {
@@ -204,6 +216,14 @@ async function checkEngines(
     reason: "",
     problems: [problemAt(packageJson, engines.path, message, { severity: "warning" })],
   }
+}
+
+/** The source that counts asks for what cannot be run. */
+function tooOld(first: VersionSource | null): readonly Problem[] {
+  const unsupported = first === null ? null : unsupportedVersion(first.convention.name, first.version)
+  if (first === null || unsupported === null) return []
+  const { file, line, column, label } = first
+  return [{ file, line, column, severity: "error", path: "", message: `${label}; ${unsupported}` }]
 }
 
 function place(source: VersionSource | null, dir: string, message: string): Problem {

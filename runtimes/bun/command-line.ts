@@ -2,17 +2,15 @@
  * Command line of a Bun process that runs an app: the app's entry stays the main program, the guest is preloaded (before the
  * preloads of the app's own bunfig.toml, which stay).
  */
-import * as semver from "semver"
 import { PolyhostError } from "../../protocol/errors.ts"
 import type { CommandLine, CommandLineInput } from "../command-line.ts"
-
-const OLDEST = "1.2.0"
+import { isNewEnough, OLDEST_VERSIONS } from "../toolchain/oldest.ts"
 
 export function commandLine({ entry, version, args, guest }: CommandLineInput): CommandLine {
-  if (semver.lt(version, OLDEST)) {
+  if (!isNewEnough("bun", version)) {
     throw new PolyhostError(
       "RUNTIME_UNSUPPORTED",
-      `bun ${version} is too old: Polyhost runs apps on bun ${OLDEST} and later`,
+      `bun ${version} is too old: Polyhost runs apps on bun ${OLDEST_VERSIONS.bun} and later`,
     )
   }
   // Without node_modules Bun would download packages while the app starts, whatever their newest version is: ask for `bun install`.

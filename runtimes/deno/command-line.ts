@@ -8,8 +8,8 @@ import { pathToFileURL } from "node:url"
 import * as semver from "semver"
 import { PolyhostError } from "../../protocol/errors.ts"
 import type { CommandLine, CommandLineInput } from "../command-line.ts"
+import { isNewEnough, OLDEST_VERSIONS } from "../toolchain/oldest.ts"
 
-const OLDEST = "2.3.0"
 const HAS_PRELOAD = ">=2.4.0"
 /** Unix sockets also need the net permission, each by its whole path. Before, `--allow-net=unix:…` is a syntax error. */
 const SOCKETS_NEED_NET = ">=2.9.0"
@@ -18,10 +18,10 @@ const GUEST_ENV = "POLYHOST_*"
 
 export function commandLine(input: CommandLineInput): CommandLine {
   const { entry, version, guest, dir } = input
-  if (semver.lt(version, OLDEST)) {
+  if (!isNewEnough("deno", version)) {
     throw new PolyhostError(
       "RUNTIME_UNSUPPORTED",
-      `deno ${version} is too old: Polyhost runs apps on deno ${OLDEST} and later`,
+      `deno ${version} is too old: Polyhost runs apps on deno ${OLDEST_VERSIONS.deno} and later`,
     )
   }
   const args = withoutServe(input.args)

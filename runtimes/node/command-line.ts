@@ -6,8 +6,8 @@ import { extname } from "node:path"
 import * as semver from "semver"
 import { PolyhostError } from "../../protocol/errors.ts"
 import type { CommandLine, CommandLineInput } from "../command-line.ts"
+import { isNewEnough, OLDEST_VERSIONS } from "../toolchain/oldest.ts"
 
-const OLDEST = "14.17.0"
 const STRIPS_TYPES_BY_FLAG = ">=22.6.0"
 const STRIPS_TYPES = ">=22.18.0 <23 || >=23.6.0"
 const CAN_DISABLE_WARNINGS = ">=20.11.0 <21 || >=21.3.0"
@@ -25,8 +25,10 @@ export function commandLine(input: CommandLineInput): CommandLine {
 }
 
 function refuseUnsupported({ entry, version, args, interface: name }: CommandLineInput): void {
-  if (semver.lt(version, OLDEST)) {
-    throw unsupported(`node ${version} is too old: Polyhost runs apps on node ${OLDEST} and later`)
+  if (!isNewEnough("node", version)) {
+    throw unsupported(
+      `node ${version} is too old: Polyhost runs apps on node ${OLDEST_VERSIONS.node} and later`,
+    )
   }
   if (name === "fetch" && semver.lt(version, "18.0.0")) {
     throw unsupported(

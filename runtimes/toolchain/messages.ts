@@ -57,6 +57,11 @@ export function badVersion(subject: string | null, name: string, text: string): 
   )
 }
 
+/** Refused before anything is looked for or downloaded. */
+export function tooOld(subject: string | null, refusal: string): PolyhostError {
+  return new PolyhostError("RUNTIME_UNSUPPORTED", `${subjectOf({ subject })}${refusal}. Ask for a later one.`)
+}
+
 export function unknownRuntime(subject: string | null, name: string): PolyhostError {
   return new PolyhostError(
     "TOOLCHAIN_NOT_FOUND",

@@ -8,7 +8,7 @@ import { createCache, isExecutableFile, sizeOf } from "./cache.ts"
 import { createInstaller } from "./installer.ts"
 import { createInventory, isToolchainName } from "./inventory.ts"
 import { createLockFile, lockKey } from "./lock-file.ts"
-import { badPath, badVersion, unknownRuntime } from "./messages.ts"
+import { badPath, badVersion, tooOld, unknownRuntime } from "./messages.ts"
 import { createRegistry } from "./registry.ts"
 import { createSearch, type Question } from "./search.ts"
 import {
@@ -39,6 +39,7 @@ export function createToolchain({ cacheDir, lockFile, env, report }: ToolchainOp
     if (!isToolchainName(spec.name)) throw unknownRuntime(subject, spec.name)
     const request = parseVersionRequest(spec.name, spec.version, Date.now())
     if (!request) throw badVersion(subject, spec.name, spec.version)
+    if (request.refusal !== null) throw tooOld(subject, request.refusal)
     const cwd = lockFile === null ? dir : dirname(lockFile)
     return { name: spec.name, request, subject, key: lockKey(spec.name, spec.version), pin, cwd, signal }
   }

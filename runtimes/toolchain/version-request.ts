@@ -3,12 +3,15 @@
  * network. Where the candidates come from is `inventory.ts` and `registry.ts`.
  */
 import semver from "semver"
+import { isNewEnough, whyTooOld } from "./oldest.ts"
 
 export interface VersionRequest {
   /** As the user wrote it; "" is any version. */
   readonly text: string
   /** An exact version was asked for: nothing else can do. */
   readonly exact: string | null
+  /** Why no version that satisfies it can be run, or null. */
+  readonly refusal: string | null
   /** The answer depends on what is published: installed versions are only second best (`latest`). */
   readonly registryFirst: boolean
   /** A pinned version still does. */
@@ -21,27 +24,25 @@ export interface VersionRequest {
   pickOffline(versions: readonly string[]): string | null
 }
 
-/** @returns null when `text` is neither a range nor a known word, for a runtime of this name. */
+/** A request whatever Polyhost can run. */
+type Meaning = Omit<VersionRequest, "refusal">
+
+/**
+ * Versions that Polyhost cannot run are never picked.
+ * @returns null when `text` is neither a range nor a known word, for a runtime of this name.
+ */
 export function parseVersionRequest(name: string, text: string, nowMs: number): VersionRequest | null {
-  const wanted = text.trim()
-  const word = wanted.toLowerCase()
-  if (word === "" || word === "*" || word === "x") return anyVersion(wanted)
-  if (
-    word === "latest" ||
-    word === "current" ||
-    (name === "node" && (word === "node" || word === "stable"))
-  ) {
-    return latestVersion(wanted)
+  const request = meaningOf(name, text, nowMs)
+  if (request === null) return null
+  const runnable = (versions: readonly string[]) => versions.filter((version) => isNewEnough(name, version))
+  return {
+    ...request,
+    refusal: whyTooOld(name, codenameRange(name, request.text)),
+    accepts: (version) => isNewEnough(name, version) && request.accepts(version),
+    pickInstalled: (versions) => request.pickInstalled(runnable(versions)),
+    pickPublished: (versions) => request.pickPublished(runnable(versions)),
+    pickOffline: (versions) => request.pickOffline(runnable(versions)),
   }
-  if (word === "lts" || word === "lts/*") return name === "node" ? ltsVersion(wanted, nowMs) : null
-  if (word.startsWith("lts/") && name === "node") {
-    const major = NODE_LTS_CODENAMES[word.slice("lts/".length)]
-    return major === undefined ? null : rangeVersion(wanted, new semver.Range(`${major}.x`))
-  }
-  const exact = semver.valid(wanted)
-  if (exact) return rangeVersion(wanted, new semver.Range(exact), exact)
-  const range = parseRange(wanted)
-  return range ? rangeVersion(wanted, range) : null
 }
 
 /**
@@ -102,7 +103,33 @@ export const NODE_LTS_CODENAMES: Readonly<Record<string, number>> = {
   krypton: 24,
 }
 
-function anyVersion(text: string): VersionRequest {
+function meaningOf(name: string, text: string, nowMs: number): Meaning | null {
+  const wanted = text.trim()
+  const word = wanted.toLowerCase()
+  if (word === "" || word === "*" || word === "x") return anyVersion(wanted)
+  if (
+    word === "latest" ||
+    word === "current" ||
+    (name === "node" && (word === "node" || word === "stable"))
+  ) {
+    return latestVersion(wanted)
+  }
+  if (word === "lts" || word === "lts/*") return name === "node" ? ltsVersion(wanted, nowMs) : null
+  const exact = semver.valid(wanted)
+  if (exact) return rangeVersion(wanted, new semver.Range(exact), exact)
+  const range = parseRange(codenameRange(name, word))
+  return range ? rangeVersion(wanted, range) : null
+}
+
+/** `lts/jod` as the range `22.x`; any other text as it is. */
+function codenameRange(name: string, text: string): string {
+  const word = text.toLowerCase()
+  const major =
+    name === "node" && word.startsWith("lts/") ? NODE_LTS_CODENAMES[word.slice("lts/".length)] : undefined
+  return major === undefined ? text : `${major}.x`
+}
+
+function anyVersion(text: string): Meaning {
   const best = (versions: readonly string[]) => highestStable(versions)
   return {
     text,
@@ -115,11 +142,11 @@ function anyVersion(text: string): VersionRequest {
   }
 }
 
-function latestVersion(text: string): VersionRequest {
+function latestVersion(text: string): Meaning {
   return { ...anyVersion(text), registryFirst: true }
 }
 
-function ltsVersion(text: string, nowMs: number): VersionRequest {
+function ltsVersion(text: string, nowMs: number): Meaning {
   const isLts = (version: string) => isStable(version) && isLtsMajor(semver.major(version), nowMs)
   const newestLine = newestLtsMajor(nowMs)
   return {
@@ -133,7 +160,7 @@ function ltsVersion(text: string, nowMs: number): VersionRequest {
   }
 }
 
-function rangeVersion(text: string, range: semver.Range, exact: string | null = null): VersionRequest {
+function rangeVersion(text: string, range: semver.Range, exact: string | null = null): Meaning {
   // Prereleases only when the range names one: semver's own rule.
   const pick = (versions: readonly string[]) => semver.maxSatisfying([...versions], range)
   const accepts = (version: string) => range.test(version)

@@ -24,6 +24,31 @@ async function detect(
 const INDEX = { "index.js": "" }
 const devEngines = (runtime: unknown): unknown => ({ devEngines: { runtime } })
 
+describe("a version that cannot be run", () => {
+  const older = "node@12 is older than Polyhost runs (node 14.17 and later)"
+  test.each<[string, Record<string, unknown>, string]>([
+    ["the manifest", { "polyhost.app.json": '{ "runtime": "node@12" }' }, `polyhost.app.json:1:14: ${older}`],
+    [
+      "the manifest's object",
+      { "polyhost.app.json": '{ "runtime": { "name": "node", "version": "12" } }' },
+      `polyhost.app.json:1:14: ${older}`,
+    ],
+    [".nvmrc", { ".nvmrc": "12" }, `.nvmrc:1:1: .nvmrc says "12"; ${older}`],
+    [
+      ".nvmrc beside a manifest",
+      { ".nvmrc": "12", "polyhost.app.json": { runtime: "node" } },
+      `.nvmrc:1:1: .nvmrc says "12"; ${older}`,
+    ],
+    [
+      "engines",
+      { "package.json": '{ "engines": { "node": "12" } }' },
+      `package.json:1:24: package.json "engines.node": ${older}`,
+    ],
+  ])("is an error where %s asks for it", async (_, files, line) => {
+    expect(await detect({ ...INDEX, ...files })).toEqual({ runtime: "none", entry: "", report: [line] })
+  })
+})
+
 describe("the runtime of a folder without a manifest", () => {
   test.each<[string, Record<string, unknown>, string]>([
     ["an entry file alone", {}, "node@"],

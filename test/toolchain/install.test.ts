@@ -191,11 +191,11 @@ describe("an install that goes wrong leaves nothing", () => {
 describe("a version that cannot be had", () => {
   test("is refused with what is installed and what is published", async () => {
     await fake.publish("3.1.0")
-    await fake.program("bin/deno", "deno 2.1.0 (stable)")
+    await fake.program("bin/deno", "deno 2.3.1 (stable)")
     await expect(fake.toolchain().deno("^2.30")).rejects.toMatchObject({
       code: "TOOLCHAIN_NOT_FOUND",
       message:
-        'App "shop": no deno satisfying "^2.30" (installed: 2.1.0; newest published: 3.1.0 / 2.9.6). Relax "runtime" or run "polyhost runtimes install deno@2".',
+        'App "shop": no deno satisfying "^2.30" (installed: 2.3.1; newest published: 3.1.0 / 2.9.6). Relax "runtime" or run "polyhost runtimes install deno@2".',
     })
   })
 
@@ -217,14 +217,29 @@ describe("a version that cannot be had", () => {
     )
   })
 
-  test("latest falls back to an installed version without a registry, and does not pin it", async () => {
+  test("is not older than what can be run: refused before anything is looked for, and never picked", async () => {
+    const refused = {
+      code: "RUNTIME_UNSUPPORTED",
+      message: expect.stringMatching(/^App "shop": deno@2\.2 is older/),
+    }
+    const toolchain = fake.toolchain()
+    await expect(toolchain.deno("2.2")).rejects.toMatchObject(refused)
+    expect(toolchain.events).toEqual([])
+    await expect(toolchain.install(["node@12"], new AbortController().signal)).rejects.toThrow(
+      "node@12 is older than Polyhost runs (node 14.17 and later)",
+    )
     await fake.program("bin/deno", "deno 2.1.0 (stable)")
+    expect((await toolchain.deno("2")).version).toBe("2.9.6")
+  })
+
+  test("latest falls back to an installed version without a registry, and does not pin it", async () => {
+    await fake.program("bin/deno", "deno 2.3.1 (stable)")
     await fake.behave("offline")
     const toolchain = fake.toolchain()
-    expect((await toolchain.deno("latest")).version).toBe("2.1.0")
+    expect((await toolchain.deno("latest")).version).toBe("2.3.1")
     expect(toolchain.events.at(-1)).toMatchObject({
       kind: "warning",
-      message: expect.stringContaining("using the installed 2.1.0"),
+      message: expect.stringContaining("using the installed 2.3.1"),
     })
     await expect(lockContent()).rejects.toThrow()
   })
@@ -233,9 +248,9 @@ describe("a version that cannot be had", () => {
 describe("the lock file", () => {
   test("that cannot be written is a warning", async () => {
     await writeFile(join(fake.root, "file"), "")
-    await fake.program("bin/deno", "deno 2.1.0 (stable)")
+    await fake.program("bin/deno", "deno 2.3.1 (stable)")
     const toolchain = fake.toolchain({ lockFile: join(fake.root, "file/polyhost.lock.json") })
-    expect((await toolchain.deno("2")).version).toBe("2.1.0")
+    expect((await toolchain.deno("2")).version).toBe("2.3.1")
     expect(toolchain.events.at(-1)).toMatchObject({
       kind: "warning",
       message: expect.stringContaining("cannot be"),

@@ -59,6 +59,30 @@ describe("a version request", () => {
     expect(parseVersionRequest("node", text, NOW)).toBe(null)
   })
 
+  test.each<[string, string, string | null]>([
+    ["node", "12", "node@12 is older than Polyhost runs (node 14.17 and later)"],
+    ["node", "lts/erbium", "node@12.x is older than Polyhost runs (node 14.17 and later)"],
+    ["node", "<14.17", "node@<14.17 is older than Polyhost runs (node 14.17 and later)"],
+    ["bun", "1.1.45", "bun@1.1.45 is older than Polyhost runs (bun 1.2 and later)"],
+    ["deno", "1", "deno@1 is older than Polyhost runs (deno 2.3 and later)"],
+    ...[
+      ["node", "14"],
+      ["node", ">=0.10"],
+      ["node", "27.0.0-alpha.1"],
+      ["node", "lts"],
+      ["bun", ""],
+    ].map(([name, text]): [string, string, null] => [name!, text!, null]),
+  ])("%s@%s is refused with %j", (name, text, refusal) => {
+    expect(parseVersionRequest(name, text, NOW)?.refusal).toBe(refusal)
+  })
+
+  test("a version that cannot be run is never picked", () => {
+    const request = parseVersionRequest("node", "<15", NOW)!
+    expect(request.pickInstalled(["12.22.12", "14.16.0"])).toBe(null)
+    expect(request.pickPublished(["12.22.12", "14.16.0", "14.21.3"])).toBe("14.21.3")
+    expect(request.accepts("12.22.12")).toBe(false)
+  })
+
   test("lts exists for node alone", () => {
     expect(parseVersionRequest("bun", "lts", NOW)).toBe(null)
   })
