@@ -7,9 +7,10 @@ import { rm } from "node:fs/promises"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { availableParallelism } from "node:os"
 import { PolyhostError } from "../protocol/errors.ts"
+import type { AppSpec } from "../runtimes/app-spec.ts"
 import { createRuntimes, type Runtimes } from "../runtimes/index.ts"
 import type { Toolchain } from "../runtimes/toolchain/index.ts"
-import { type LoadedConfig, parseListen } from "./config/index.ts"
+import { formatProblem, type LoadedConfig, parseListen } from "./config/index.ts"
 import { createFetchExchange } from "./embed/fetch-exchange.ts"
 import type { HostExchange } from "./exchange.ts"
 import { appStatus, type HostStatus } from "./host-status.ts"
@@ -48,7 +49,9 @@ export class RunningHost {
   readonly #parts: HostParts
   readonly #runtimes: Runtimes
   readonly #apps = new Map<string, App>()
-  readonly #router: Router<Target>
+  readonly #gate = createStartGate(availableParallelism())
+  readonly #reloading = new Map<string, Promise<void>>()
+  #router: Router<Target>
   readonly #ids: RequestIds = createRequestIds()
   readonly #streamed: StreamedBytes
   readonly #startedAtMs = performance.now()
@@ -62,16 +65,7 @@ export class RunningHost {
   private constructor(parts: HostParts, runtimes: Runtimes) {
     this.#parts = parts
     this.#runtimes = runtimes
-    const gate = createStartGate(availableParallelism())
-    for (const spec of parts.config.apps) {
-      const services = {
-        runtime: runtimes.get(spec.runtime.name),
-        gate,
-        log: parts.log,
-        changed: (name: string) => this.#changed(name),
-      }
-      this.#apps.set(spec.name, new App(spec, services))
-    }
+    for (const spec of parts.config.apps) this.#apps.set(spec.name, this.#createApp(spec, 1))
     this.#router = createRouter(this.#routes())
     this.#streamed = new StreamedBytes(parts.collectGarbage ?? null)
     this.handler = requestHandler({
@@ -168,6 +162,48 @@ export class RunningHost {
     }
   }
 
+  /**
+   * Replaces an app by a new generation, made of `config`: resolves when the new one serves and the old one is drained.
+   * Rejects with the reason when the new one does not come up; the old one then goes on. Callers share one promise.
+   */
+  reload(name: string, config: LoadedConfig): Promise<void> {
+    const reloading = this.#reloading.get(name) ?? this.#reload(name, config)
+    this.#reloading.set(name, reloading)
+    const forget = (): void => {
+      this.#reloading.delete(name)
+    }
+    reloading.then(forget, forget)
+    return reloading
+  }
+
+  async #reload(name: string, config: LoadedConfig): Promise<void> {
+    const old = this.#apps.get(name)
+    const spec = config.apps.find((it) => it.name === name)
+    if (old === undefined || spec === undefined) {
+      const problems = config.broken.find((it) => it.name === name)?.problems ?? []
+      const why =
+        problems.map((problem) => formatProblem(problem)).join("\n") || "it is not in the configuration"
+      throw new PolyhostError("CONFIG_INVALID", `App "${name}" cannot be reloaded: ${why}`)
+    }
+    const next = this.#createApp(spec, old.fleet.generation + 1)
+    next.fleet.start()
+    await next.fleet.settled()
+    const { state, lastError } = next.fleet
+    if (this.#closing !== null || (state !== "running" && state !== "idle")) {
+      await next.stop()
+      next.close()
+      throw new PolyhostError(
+        lastError?.code ?? "HOST_CLOSED",
+        `App "${name}" was not reloaded, its generation ${old.fleet.generation} goes on: ${lastError?.message ?? "the host closes"}`,
+      )
+    }
+    this.#apps.set(name, next)
+    this.#router = createRouter(this.#routes())
+    this.#changed(name)
+    await old.stop()
+    old.close()
+  }
+
   /** Resolves when each app serves, is idle, or has failed once. */
   async settled(): Promise<void> {
     await Promise.all([...this.#apps.values()].map((app) => app.fleet.settled()))
@@ -191,6 +227,7 @@ export class RunningHost {
   async #close(): Promise<void> {
     const closed = this.#listeners.map((listener) => listener.close())
     await Promise.all([...this.#apps.values()].map((app) => app.stop()))
+    await Promise.allSettled(this.#reloading.values())
     // Every app has drained: connections that are still open are idle or will never end.
     for (const listener of this.#listeners) listener.destroy()
     await Promise.all(closed)
@@ -198,6 +235,16 @@ export class RunningHost {
     for (const app of this.#apps.values()) app.close()
     await this.#runtimes.close()
     await this.#parts.toolchain.close()
+  }
+
+  #createApp(spec: AppSpec, generation: number): App {
+    return new App(spec, {
+      runtime: this.#runtimes.get(spec.runtime.name),
+      gate: this.#gate,
+      log: this.#parts.log,
+      generation,
+      changed: (name) => this.#changed(name),
+    })
   }
 
   *#routes(): Iterable<RouteEntry<Target>> {

@@ -43,6 +43,12 @@ export interface Host {
   /** Starts or stops one app. @throws PolyhostError HOST_UNKNOWN_APP */
   start(name: string): Promise<AppStatus>
   stop(name: string): Promise<AppStatus>
+  /**
+   * Reads the configuration again and replaces the app by a new generation without a refused request. Resolves when the
+   * new one serves and the old one is drained. @throws PolyhostError with the reason when it does not come up: the old
+   * generation then goes on.
+   */
+  reload(name: string): Promise<AppStatus>
   /** Drains, stops every app, and leaves nothing behind: no socket, child, file or timer. Callers share one promise. */
   close(): Promise<void>
 }
@@ -181,6 +187,12 @@ export function hostOf(source: HostSource): Host & { kill(reason: string): void 
       const host = await boot()
       statusOf(host, name)
       await host.apps.get(name)?.stop()
+      return statusOf(host, name)
+    },
+    async reload(name) {
+      const host = await boot()
+      statusOf(host, name)
+      await host.reload(name, await source.load())
       return statusOf(host, name)
     },
     close() {

@@ -2,10 +2,11 @@
  * The calls of the admin API (DESIGN 4.4): what each path and method does with the host. Reads the host's own
  * records only, so that no app can hold an answer up; `start` and `stop` wait for their app.
  */
+import { messageOf } from "../../protocol/errors.ts"
 import type { AppStatus, Host } from "../index.ts"
 import { AdminProblem } from "./problem.ts"
 
-export type AdminHost = Pick<Host, "status" | "start" | "stop">
+export type AdminHost = Pick<Host, "status" | "start" | "stop" | "reload">
 
 /** The value to answer with. @throws AdminProblem, PolyhostError */
 export async function answerCall(host: AdminHost, method: string, path: string): Promise<unknown> {
@@ -39,10 +40,20 @@ const CALLS: readonly Call[] = [
   { pattern: /^\/v1\/apps\/([^/]+)$/, methods: { GET: appStatus, PATCH: later, PUT: later, DELETE: later } },
   { pattern: /^\/v1\/apps\/([^/]+)\/start$/, methods: { POST: (host, name) => host.start(name) } },
   { pattern: /^\/v1\/apps\/([^/]+)\/stop$/, methods: { POST: (host, name) => host.stop(name) } },
-  { pattern: /^\/v1\/apps\/([^/]+)\/(?:reload|rollback|unblock)$/, methods: { POST: later } },
+  { pattern: /^\/v1\/apps\/([^/]+)\/reload$/, methods: { POST: reload } },
+  { pattern: /^\/v1\/apps\/([^/]+)\/(?:rollback|unblock)$/, methods: { POST: later } },
   { pattern: /^\/v1\/apps\/([^/]+)\/logs$/, methods: { GET: later } },
   { pattern: /^\/(?:v1\/events|metrics|)$/, methods: { GET: later } },
 ]
+
+async function reload(host: AdminHost, name: string): Promise<AppStatus> {
+  appStatus(host, name)
+  try {
+    return await host.reload(name)
+  } catch (error) {
+    throw new AdminProblem("RELOAD_FAILED", messageOf(error))
+  }
+}
 
 function appStatus(host: AdminHost, name: string): AppStatus {
   const { apps } = host.status()

@@ -85,6 +85,16 @@ each value. Never overwrites.`,
     load: async () => (await import("./start-stop.ts")).STOP,
   },
   {
+    name: "reload",
+    usage: "APP [options]",
+    summary: "replace an app by a new generation of its code and manifest",
+    details: `Returns when the new one serves and the old one is drained. When the new one does
+not come up, the old one goes on, and the reason is printed.`,
+    options: { "state-dir": STATE_DIR, json: JSON_OUTPUT },
+    words: { min: 1, max: 1 },
+    load: async () => (await import("./start-stop.ts")).RELOAD,
+  },
+  {
     name: "runtimes",
     usage: "[ls | install SPEC… | prune]",
     summary: "list, install and remove runtimes",
@@ -99,4 +109,4 @@ prune            remove cached versions that neither the current folder's
 ]
 
 /** Commands that are part of the design and come in a later version. */
-export const LATER_COMMANDS: readonly string[] = ["top", "logs", "reload", "rollback", "unblock", "scale"]
+export const LATER_COMMANDS: readonly string[] = ["top", "logs", "rollback", "unblock", "scale"]

@@ -45,6 +45,16 @@ export async function run(call: CommandCall): Promise<number> {
   }
 }
 
+/** The first time what was read already, then as the files are by then: for reloads. */
+function configReader(first: LoadedConfig, input: { paths: readonly string[]; cwd: string }) {
+  let next: LoadedConfig | null = first
+  return async (): Promise<LoadedConfig> => {
+    const config = next ?? (await loadConfig(input))
+    next = null
+    return config
+  }
+}
+
 interface ServeParts {
   readonly config: LoadedConfig
   readonly listen: readonly string[]
@@ -61,7 +71,7 @@ async function serve(call: CommandCall, parts: ServeParts): Promise<number> {
   const screen = createScreen(terminal.stdout, terminal.columns)
   const collectGarbage = createCollector()
   const host = hostOf({
-    load: async () => config,
+    load: configReader(config, { paths: call.words, cwd: terminal.cwd }),
     writer: screen,
     logFormat: format,
     env: terminal.env,

@@ -1,4 +1,4 @@
-/** `polyhost start APP`, `polyhost stop APP`. */
+/** `polyhost start APP`, `polyhost stop APP`, `polyhost reload APP`. */
 import type { AppState, AppStatus } from "../index.ts"
 import { type CommandCall, type CommandProgram, EXIT_DONE, EXIT_FAILED } from "./command.ts"
 import { askHost } from "./find-host.ts"
@@ -10,6 +10,10 @@ export const START: CommandProgram = {
 
 export const STOP: CommandProgram = {
   run: (call) => act(call, "stop", ["stopped"]),
+}
+
+export const RELOAD: CommandProgram = {
+  run: (call) => act(call, "reload", ["running", "idle", "degraded"]),
 }
 
 /** `wanted`: the states that mean that it worked. */

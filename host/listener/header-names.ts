@@ -12,6 +12,9 @@ export type RequestHeaderKind =
   | "transfer-encoding"
 
 export function requestHeaderKind(name: string): RequestHeaderKind {
+  // CGI-like interfaces make `X_Forwarded_For` and `X-Forwarded-For` the same variable: a client must not set either.
+  if ((name[0] === "x" || name[0] === "X") && name.includes("_"))
+    return requestHeaderKind(name.replaceAll("_", "-"))
   switch (name.length) {
     case 2:
       return name.toLowerCase() === "te" ? "drop" : "pass"

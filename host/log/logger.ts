@@ -3,6 +3,7 @@
  * tagged with app and instance. Two forms: `pretty` for people, `json` (one object a line) for machines.
  */
 import type { OutputSink } from "../../runtimes/runtime.ts"
+import { createFailureLimit } from "./failure-limit.ts"
 import type { LogWriter } from "./log-writer.ts"
 
 export type LogLevel = "info" | "warn" | "error"
@@ -40,11 +41,15 @@ export function createLogger(writer: LogWriter, format: LogFormat): Logger {
   const remark = (level: LogLevel) => (app: string | null, instance: string | null, message: string) => {
     put({ level, app, instance, source: "host", message })
   }
+  const limit = createFailureLimit((app, code, count) =>
+    remark("warn")(app, null, `${code}: ${count} more requests in the same second`),
+  )
   return {
     info: remark("info"),
     warn: remark("warn"),
     error: remark("error"),
     request(app, instance, failure) {
+      if (!limit.admit(app, failure.code)) return
       const message = `${failure.code} request ${failure.requestId}: ${failure.detail}`
       put({ level: "warn", app, instance, source: "host", message, failure })
     },

@@ -11,9 +11,11 @@ import { endSlot } from "./end-slot.ts"
 import { isPermanent, type LastError } from "./failure.ts"
 import { type LaunchServices, launchSlot } from "./launch-slot.ts"
 import { Retry } from "./retry.ts"
-import { Slot } from "./slot.ts"
+import { instanceId, Slot } from "./slot.ts"
 
 export interface FleetServices extends LaunchServices {
+  /** Counts the versions of the app's code and manifest that this host has run, from 1. */
+  readonly generation: number
   /** Something in the app's state changed. */
   readonly changed: (name: string) => void
 }
@@ -26,11 +28,10 @@ export interface FleetEvents {
 }
 
 /** Failed starts in a row, or the delay before the next try, from which on requests are refused instead of waiting. */
-const REFUSE_AFTER_STARTS = 3
-const REFUSE_AFTER_DELAY_MS = 2000
+const REFUSE_AFTER = { starts: 3, delayMs: 2000 }
 
 export class Fleet {
-  readonly generation = 1
+  readonly generation: number
   readonly #spec: AppSpec
   readonly #services: FleetServices
   readonly #events: FleetEvents
@@ -55,6 +56,7 @@ export class Fleet {
   constructor(spec: AppSpec, services: FleetServices, events: FleetEvents) {
     this.#spec = spec
     this.#services = services
+    this.generation = services.generation
     this.#events = events
   }
 
@@ -108,7 +110,7 @@ export class Fleet {
     if (this.#failed) return `the app failed: ${this.lastError?.code ?? "unknown"}`
     if (!this.#wanted) return "the app is stopped"
     // An app that starts and then crashes is back soon: its requests wait. One that cannot start is not.
-    const hopeless = this.#failedStarts >= REFUSE_AFTER_STARTS || this.#retry.delayMs >= REFUSE_AFTER_DELAY_MS
+    const hopeless = this.#failedStarts >= REFUSE_AFTER.starts || this.#retry.delayMs >= REFUSE_AFTER.delayMs
     if (this.#retry.pending && hopeless && this.#countOf("ready") === 0) {
       return `the app failed ${this.#retry.failures} times in a row, next try in ${this.retryAfterSeconds()} s`
     }
@@ -193,7 +195,7 @@ export class Fleet {
   }
 
   #startOne(): void {
-    const slot = new Slot(`${this.#spec.name}-${++this.#count}`)
+    const slot = new Slot(instanceId(this.#spec.name, this.generation, ++this.#count))
     this.#slots.add(slot)
     slot.gone = this.#run(slot).finally(() => {
       this.#slots.delete(slot)
@@ -219,10 +221,8 @@ export class Fleet {
     if (exit.expected || slot.state === "draining" || !this.#wanted) return
     const servedMs = performance.now() - slot.readySinceMs
     if (this.lastError?.code !== "APP_WEDGED" || Date.now() - this.lastError.at.getTime() > 10_000) {
-      this.#fail(
-        "APP_CRASHED",
-        `App "${this.#spec.name}": instance ${slot.id} ended unexpectedly: ${exit.reason}`,
-      )
+      const message = `App "${this.#spec.name}": instance ${slot.id} ended unexpectedly: ${exit.reason}`
+      this.#fail("APP_CRASHED", message)
     }
     this.#tryLater(servedMs)
   }

@@ -45,3 +45,8 @@ export function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener("abort", () => resolve(), { once: true })
   })
 }
+
+/** `shop-3`; from the second generation on `shop-2.3`. */
+export function instanceId(app: string, generation: number, count: number): string {
+  return generation === 1 ? `${app}-${count}` : `${app}-${generation}.${count}`
+}

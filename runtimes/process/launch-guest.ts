@@ -3,7 +3,7 @@
  * is ready, and makes the instance. When that fails nothing is left: no process, token or socket file.
  */
 import { lstat, readdir, rm } from "node:fs/promises"
-import { join } from "node:path"
+import { delimiter, dirname, join } from "node:path"
 import { stripVTControlCharacters } from "node:util"
 import { messageOf, PolyhostError } from "../../protocol/errors.ts"
 import { PROTOCOL_VERSION, WINDOW_BYTES } from "../../protocol/frames.ts"
@@ -68,6 +68,8 @@ export async function launchGuest(launchpad: Launchpad, launch: GuestLaunch): Pr
       cwd: spec.dir,
       env: {
         ...launchpad.baseEnv,
+        // `node` in a child process of the app shall be the one that runs the app.
+        PATH: [dirname(resolved.path), launchpad.baseEnv["PATH"]].filter(Boolean).join(delimiter),
         ...commandLine.env,
         ...spec.env,
         [GUEST_VARIABLE]: JSON.stringify(config),

@@ -62,6 +62,17 @@ describe("the admin socket", () => {
     expect(await post("/v1/apps/shop/start")).toMatchObject({ status: 200, body: { state: "running" } })
   })
 
+  test("reloads an app, and answers 409 with the reason when the new generation does not serve", async () => {
+    await serve({ shop: "running", broken: "running" })
+    expect(await post("/v1/apps/shop/reload")).toMatchObject({ status: 200, body: { state: "running" } })
+    const refused = await send("POST", "/v1/apps/broken/reload")
+    expect(JSON.parse(refused.text)).toMatchObject({
+      status: 409,
+      code: "RELOAD_FAILED",
+      detail: "boom at load",
+    })
+  })
+
   test.each([
     ["GET", "/v1/apps/none", 404, "HOST_UNKNOWN_APP"],
     ["POST", "/v1/apps/none/stop", 404, "HOST_UNKNOWN_APP"],
@@ -70,7 +81,7 @@ describe("the admin socket", () => {
     ["GET", "/v1/apps/__proto__", 404, "HOST_UNKNOWN_APP"],
     ["POST", "/v1/status", 405, "METHOD_NOT_ALLOWED"],
     ["GET", "/v1/apps/shop/start", 405, "METHOD_NOT_ALLOWED"],
-    ["POST", "/v1/apps/shop/reload", 501, "NOT_IMPLEMENTED"],
+    ["POST", "/v1/apps/shop/rollback", 501, "NOT_IMPLEMENTED"],
     ["PATCH", "/v1/apps/shop", 501, "NOT_IMPLEMENTED"],
     ["GET", "/metrics", 501, "NOT_IMPLEMENTED"],
   ])("answers %s %s with a problem %i %s", async (method, path, status, code) => {
@@ -166,6 +177,10 @@ function fakeHost(states: Record<string, AppState>): AdminHost {
     }),
     start: (name) => change(name, "running"),
     stop: (name) => change(name, "stopped"),
+    reload: async (name) => {
+      if (name === "shop") return change(name, "running")
+      throw new PolyhostError("RUNTIME_LOAD_FAILED", "boom at load")
+    },
   }
 }
 

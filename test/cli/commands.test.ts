@@ -32,7 +32,7 @@ describe("the command line", () => {
     [["stop", "a", "b"], '"stop" does not take "b"'],
     [["runtimes", "instal"], 'Did you mean "install"?'],
     [["runtimes", "install", "nod@22"], 'Did you mean "node@22"?'],
-    [["reload", "a"], '"reload" is not in this version'],
+    [["rollback", "a"], '"rollback" is not in this version'],
     [[], "a command is expected"],
   ])("answers a mistake in %j with exit code 2", async (args, message) => {
     const { code, stderr, stdout } = await rig.run(args)

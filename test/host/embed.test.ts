@@ -1,6 +1,6 @@
 /** A host inside another program: fetch, handler, two at once, and nothing left behind, also by kill -9. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -175,3 +175,41 @@ async function hostProcess(): Promise<HostProcess> {
   const { url, pids } = JSON.parse(line) as { url: string; pids: number[] }
   return { child, url, pids, dir }
 }
+
+describe("host.reload", () => {
+  const write = (dir: string, text: string) => writeFileSync(join(dir, "app.mjs"), text)
+  const says = (word: string) => `export default { fetch: () => new Response("${word}") }`
+
+  test("replaces an app under load without a failed request, and its generation counts up", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "ph-reload-"))
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+    write(dir, says("old"))
+    const { host } = await startHost({ shop: { dir, entry: "app.mjs" } })
+    const ask = async () => (await host.fetch(new Request("http://x/shop/"))).text()
+    expect(await ask()).toBe("old")
+    write(dir, says("new"))
+    let reloaded = false
+    const reload = host.reload("shop").then((status) => {
+      reloaded = true
+      return status
+    })
+    const seen = new Set<string>()
+    while (!reloaded) seen.add(await ask())
+    expect((await reload).generation).toBe(2)
+    expect([...seen].every((word) => word === "old" || word === "new")).toBe(true)
+    expect(await ask()).toBe("new")
+    expect((await reload).instances).toHaveLength(1)
+  })
+
+  test("that fails leaves the old generation serving and says why", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "ph-reload-"))
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+    write(dir, says("old"))
+    const { host } = await startHost({ shop: { dir, entry: "app.mjs" } })
+    write(dir, 'throw new Error("new code is broken")')
+    await expect(host.reload("shop")).rejects.toThrow("new code is broken")
+    expect(await (await host.fetch(new Request("http://x/shop/"))).text()).toBe("old")
+    expect(host.apps[0]).toMatchObject({ state: "running", generation: 1 })
+    await expect(host.reload("nobody")).rejects.toMatchObject({ code: "HOST_UNKNOWN_APP" })
+  })
+})

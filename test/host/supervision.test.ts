@@ -325,6 +325,8 @@ describe("programs without a guest", () => {
     const pid = host.pidOf("program")
     expect((await host.ask("/program/x?y")).text).toBe(`program ${pid} /x?y`)
     expect((await host.ask("/program/exit")).status).toBe(502)
+    // Its listening socket closes a moment after the connection: what comes in between dies with it.
+    await eventually(5000, "the replacement", () => host.pidOf("program") !== pid)
     const next = await host.ask("/program/x")
     expect([next.status, next.text]).toEqual([200, `program ${host.pidOf("program")} /x`])
     expect(host.pidOf("program")).not.toBe(pid)
