@@ -51,7 +51,7 @@ async function reload(host: AdminHost, name: string): Promise<AppStatus> {
   try {
     return await host.reload(name)
   } catch (error) {
-    throw new AdminProblem("RELOAD_FAILED", messageOf(error))
+    throw new AdminProblem("HOST_RELOAD_FAILED", messageOf(error))
   }
 }
 

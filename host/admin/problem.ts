@@ -10,7 +10,7 @@ const ADMIN_PROBLEMS = {
   NOT_FOUND: { status: 404, title: "There is no such call" },
   HOST_UNKNOWN_APP: { status: 404, title: "There is no such app" },
   METHOD_NOT_ALLOWED: { status: 405, title: "The method is not allowed here" },
-  RELOAD_FAILED: { status: 409, title: "The new generation does not serve; the old one goes on" },
+  HOST_RELOAD_FAILED: { status: 409, title: "The new generation does not serve; the old one goes on" },
   INTERNAL: { status: 500, title: "The host failed to answer this call" },
   NOT_IMPLEMENTED: { status: 501, title: "Not in this version" },
   HOST_CLOSED: { status: 503, title: "The host is stopping" },

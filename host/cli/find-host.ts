@@ -16,7 +16,10 @@ export async function askHost(call: CommandCall, adminCall: AdminCall): Promise<
   })
   if (answer.status < 400) return answer
   const { code, detail } = JSON.parse(answer.text) as { code: string; detail: string }
-  throw new PolyhostError(code === "HOST_UNKNOWN_APP" ? code : "HOST_CLOSED", detail)
+  throw new PolyhostError(
+    code === "HOST_UNKNOWN_APP" || code === "HOST_RELOAD_FAILED" ? code : "HOST_CLOSED",
+    detail,
+  )
 }
 
 /**

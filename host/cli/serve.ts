@@ -5,7 +5,7 @@
 import { resolve } from "node:path"
 import { messageOf } from "../../protocol/errors.ts"
 import { type AdminServer, serveAdminSocket, serveAdminTcp } from "../admin/index.ts"
-import { formatProblem, type LoadedConfig, loadConfig, parseListen } from "../config/index.ts"
+import { formatProblem, type LoadedConfig, loadConfig, parseListen, uniqueListen } from "../config/index.ts"
 import { hostOf } from "../index.ts"
 import type { LogFormat } from "../log/logger.ts"
 import { hostVersion } from "../version.ts"
@@ -26,7 +26,7 @@ const FLUSH_MS = 200
 
 export async function run(call: CommandCall): Promise<number> {
   const { terminal } = call
-  const listen = call.options("listen")
+  const listen = uniqueListen(call.options("listen"))
   for (const text of listen) checkAddress("--listen", text)
   const admin = call.option("admin")
   const adminAddress = admin === undefined ? null : tcpAddress(admin)

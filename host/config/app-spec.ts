@@ -16,9 +16,11 @@ import {
 import { completeVersion, type DetectedRuntime, detectRuntime } from "./detect.ts"
 import { type Document, problemAt } from "./document.ts"
 import { conventionalEntry, explicitEntry } from "./entry.ts"
+import type { Environment } from "./environment.ts"
 import type { FileView } from "./files.ts"
 import { notEnforced } from "./not-enforced.ts"
 import { isError, type PathSegment, type Problem } from "./problem.ts"
+import { whyNotRunnable } from "./program.ts"
 import { parseRoute } from "./routes.ts"
 import { parseRuntimeText } from "./runtime-text.ts"
 import type { AppManifestInput, DefaultsInput } from "./schema.ts"
@@ -40,6 +42,8 @@ export interface BuildContext {
   readonly root: string
   readonly files: FileView
   readonly defaults: DefaultsInput
+  /** The host's own environment. */
+  readonly env: Environment
 }
 
 export interface BuiltApp {
@@ -74,6 +78,8 @@ export async function buildApp(source: AppSource, context: BuildContext): Promis
     const program = await programOf(given, source, context)
     const variables = await envOf(given, source, context)
     problems.push(...program.problems, ...variables.problems)
+    const searchPath = variables.env["PATH"] ?? context.env["PATH"]
+    problems.push(...(await commandProblems(program.command, source, searchPath)))
     if (program.runtime === null || problems.some(isError)) return { ...built, spec: null, problems }
     const spec = {
       name,
@@ -179,6 +185,18 @@ async function programOf(
       ? await conventionalEntry(source.dir, convention, options)
       : await explicitEntry(source.dir, given.entry, options)
   return { runtime, entry: found.entry, command: null, problems: [...problems, ...found.problems] }
+}
+
+async function commandProblems(
+  command: readonly string[] | null,
+  source: AppSource,
+  searchPath: string | undefined,
+): Promise<readonly Problem[]> {
+  const [program = ""] = command ?? []
+  if (program === "") return []
+  const why = await whyNotRunnable(program, source.dir, searchPath)
+  if (why === null) return []
+  return [problemAt(source.document, [...source.at, "command", 0], `"command" runs "${program}", but ${why}`)]
 }
 
 /** No runtime starts anything beside a package.json that it cannot read. */

@@ -32,7 +32,8 @@ export interface DetectOptions {
 export async function detectRuntime(dir: string, options: DetectOptions): Promise<DetectedRuntime | null> {
   const { files } = options
   const names = await files.list(dir)
-  const marked = markerOf(names)
+  const markers = markersOf(names)
+  const marked = markers[0] ?? null
   const { sources, problems } = await nearestSources(dir, options, (source, isOwn) => {
     return isOwn || marked === null || source.convention === marked.convention
   })
@@ -45,8 +46,8 @@ export async function detectRuntime(dir: string, options: DetectOptions): Promis
 
   const reason = first?.label ?? (marked === null ? null : `${marked.file} is present`)
   const others: [string, Convention][] = []
-  if (first !== null && marked !== null)
-    others.push([`${marked.file}, which is present, means ${marked.convention.name}`, marked.convention])
+  for (const marker of first === null ? markers.slice(1) : markers)
+    others.push([`${marker.file}, which is present, means ${marker.convention.name}`, marker.convention])
   if (start !== null && reason !== null)
     others.push([`"scripts.start" runs ${start.convention.name}`, start.convention])
   for (const [label, other] of others) {
@@ -118,13 +119,13 @@ interface Marker {
   readonly file: string
 }
 
-function markerOf(names: ReadonlyMap<string, unknown>): Marker | null {
+/** One of each kind, the one that counts first. */
+function markersOf(names: ReadonlyMap<string, unknown>): readonly Marker[] {
   // Later kinds first: a deno.json is about running, a bun.lock may be about installing only.
-  for (const convention of [...DETECTABLE].reverse()) {
+  return [...DETECTABLE].reverse().flatMap((convention) => {
     const file = convention.markers.find((name) => names.has(name))
-    if (file !== undefined) return { convention, file }
-  }
-  return null
+    return file === undefined ? [] : [{ convention, file }]
+  })
 }
 
 /** Sources of the nearest folder that has any, from `dir` up to the root. */

@@ -2,7 +2,7 @@
 
 export type { BrokenApp } from "./discover.ts"
 export { type InitPlan, planInit, writeInit } from "./init.ts"
-export { type ListenAddress, parseListen } from "./listen.ts"
+export { type ListenAddress, parseListen, uniqueListen } from "./listen.ts"
 export { type ConfigInput, type LoadedConfig, loadConfig } from "./load.ts"
 export { formatProblem, isError, type Problem } from "./problem.ts"
 export { formatRoute, parseRoute } from "./routes.ts"

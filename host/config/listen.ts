@@ -43,3 +43,13 @@ export function anchorListen(text: string, root: string): string {
   const address = parseListen(text)
   return "path" in address ? `unix:${resolve(root, address.path)}` : text
 }
+
+/** Addresses without those that another text names already: `8080` is `127.0.0.1:8080`. */
+export function uniqueListen(texts: readonly string[]): readonly string[] {
+  const byAddress = new Map<string, string>()
+  for (const text of texts) {
+    const key = JSON.stringify(parseListen(text))
+    if (!byAddress.has(key)) byAddress.set(key, text)
+  }
+  return [...byAddress.values()]
+}

@@ -17,8 +17,9 @@ import {
   manifestApp,
 } from "./discover.ts"
 import { type Document, documentOf, problemAt } from "./document.ts"
+import { hostEnvironment } from "./environment.ts"
 import { createFileView, type FileView } from "./files.ts"
-import { anchorListen, DEFAULT_LISTEN, parseListen } from "./listen.ts"
+import { anchorListen, DEFAULT_LISTEN, parseListen, uniqueListen } from "./listen.ts"
 import { notEnforced } from "./not-enforced.ts"
 import { compareProblems, formatProblem, isError, type PathSegment, type Problem } from "./problem.ts"
 import { defaultRoutes, formatRoute, routeKey } from "./routes.ts"
@@ -65,7 +66,7 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
   wanted.push(...places.apps.map((source) => ({ source, root, defaults: {} })))
 
   const built = await inChunks(wanted, ({ source, root, defaults }) =>
-    buildApp(source, { root, files, defaults }),
+    buildApp(source, { root, files, defaults, env: hostEnvironment() }),
   )
   const total = built.length + broken.length
   const settled = settle(built, total === 1)
@@ -78,7 +79,7 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
   const single = places.hosts.length === 0 && built.length === 1 ? built[0]!.source.dir : root
   return {
     root,
-    listen: listen.length > 0 ? [...new Set(listen)] : [DEFAULT_LISTEN],
+    listen: listen.length > 0 ? uniqueListen(listen) : [DEFAULT_LISTEN],
     stateDir: join(root, ".polyhost"),
     lockFile: join(single, "polyhost.lock.json"),
     apps: settled.apps,

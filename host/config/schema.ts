@@ -144,6 +144,10 @@ export const hostConfigSchema = z
       ...schemaKey,
       listen: z
         .array(listen, expected('a list of addresses such as ["127.0.0.1:8080"]'))
+        .min(
+          1,
+          'expected at least one address, such as "127.0.0.1:8080"; without "listen" that is the default',
+        )
         .optional()
         .describe(
           'Addresses to listen on: "127.0.0.1:8080", "[::1]:8080", ":8080", "unix:/path". Default: ["127.0.0.1:8080"].',

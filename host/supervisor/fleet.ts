@@ -8,7 +8,7 @@ import type { ResolvedRuntime } from "../../runtimes/runtime.ts"
 import type { AppState } from "./app-status.ts"
 import { chooseSlot } from "./choose-slot.ts"
 import { endSlot } from "./end-slot.ts"
-import { isPermanent, type LastError } from "./failure.ts"
+import { isPermanent, type LastError, leastDelayMs } from "./failure.ts"
 import { type LaunchServices, launchSlot } from "./launch-slot.ts"
 import { Retry } from "./retry.ts"
 import { instanceId, Slot } from "./slot.ts"
@@ -267,13 +267,13 @@ export class Fleet {
       this.#changed()
     } else {
       this.#failedStarts++
-      this.#tryLater(0)
+      this.#tryLater(0, leastDelayMs(code))
     }
   }
 
-  #tryLater(servedMs: number): void {
+  #tryLater(servedMs: number, leastMs = 0): void {
     if (!this.#wanted) return
-    this.#retry.failed(servedMs)
+    this.#retry.failed(servedMs, leastMs)
     const refusal = this.refusal()
     if (refusal !== null) this.#events.unavailable(refusal)
     this.#changed()

@@ -32,10 +32,10 @@ export class Retry {
     return this.pending ? Math.max(1, Math.ceil((this.#atMs - performance.now()) / 1000)) : 1
   }
 
-  /** Counts a failure after `servedMs` of service and plans the next try. Several at once are one. */
-  failed(servedMs: number): void {
+  /** Counts a failure after `servedMs` of service and plans the next try, `leastMs` from now or later. Several at once are one. */
+  failed(servedMs: number, leastMs = 0): void {
     if (this.pending) return
-    this.#delayMs = this.#backoff.failed(servedMs)
+    this.#delayMs = leastMs + this.#backoff.failed(servedMs)
     this.#atMs = performance.now() + this.#delayMs
     this.#timer = setTimeout(() => {
       this.#timer = null

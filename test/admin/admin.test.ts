@@ -68,7 +68,7 @@ describe("the admin socket", () => {
     const refused = await send("POST", "/v1/apps/broken/reload")
     expect(JSON.parse(refused.text)).toMatchObject({
       status: 409,
-      code: "RELOAD_FAILED",
+      code: "HOST_RELOAD_FAILED",
       detail: "boom at load",
     })
   })
