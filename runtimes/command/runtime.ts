@@ -2,9 +2,11 @@
  * Runtime `command`: any program that listens on `$PORT` (loopback) or on the unix socket `$POLYHOST_SERVER_SOCKET`.
  * There is no guest in it: it is ready when one of the two accepts a connection, and it is stopped by signals.
  */
+import { constants } from "node:fs"
+import { access } from "node:fs/promises"
 import { connect, createServer, type Socket } from "node:net"
 import { join } from "node:path"
-import { PolyhostError } from "../../protocol/errors.ts"
+import { messageOf, PolyhostError } from "../../protocol/errors.ts"
 import type { AppSpec } from "../app-spec.ts"
 import { type Child, startChild } from "../process/child.ts"
 import type { Launchpad } from "../process/launchpad.ts"
@@ -45,9 +47,8 @@ async function launch(
     },
     output: options.output,
     watchdog: launchpad.watchdog,
-  }).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new PolyhostError("RUNTIME_SPAWN_FAILED", `App "${spec.name}" (command): ${why}`, { cause: error })
+  }).catch(async (error: unknown) => {
+    throw await notStarted(spec, file, error)
   })
   options.onSpawn(child.pid)
   try {
@@ -75,6 +76,27 @@ async function launch(
       { cause: error },
     )
   }
+}
+
+/** A program that is not there is not there at the next try either; whatever else kept it from starting may pass. */
+async function notStarted(spec: AppSpec, file: string, error: unknown): Promise<PolyhostError> {
+  const cause = error instanceof PolyhostError ? error.cause : error
+  const reason = (cause as NodeJS.ErrnoException | undefined)?.code ?? ""
+  const subject = `App "${spec.name}" (command)`
+  // The system says the same of a working directory that is gone.
+  const isMissing = ["ENOENT", "EACCES", "ENOTDIR"].includes(reason) && (await canEnter(spec.dir))
+  if (!isMissing) {
+    return new PolyhostError("RUNTIME_SPAWN_FAILED", `${subject}: ${messageOf(error)}`, { cause: error })
+  }
+  const message = `${subject}: "${file}" is not a program that can be run (${reason}). Correct "command" or install it, then start the app again`
+  return new PolyhostError("RUNTIME_PROGRAM_NOT_FOUND", message, { cause: error })
+}
+
+async function canEnter(dir: string): Promise<boolean> {
+  return access(dir, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
 }
 
 async function firstListening(

@@ -132,6 +132,12 @@ describe("the runtime of a folder without a manifest", () => {
       '.nvmrc says "20" (node), but bun.lock, which is present, means bun; node is used',
     ],
     [
+      "the files of two runtimes",
+      { "deno.json": {}, "bun.lock": "" },
+      "deno@",
+      "deno.json is present (deno), but bun.lock, which is present, means bun; deno is used",
+    ],
+    [
       "a lock file and the start command",
       { "bun.lock": "", "package.json": { scripts: { start: "node index.js" } } },
       "bun@",

@@ -101,12 +101,29 @@ describe("one app", () => {
     )
   })
 
+  test.each([
+    ["./nope", "there is no file ROOT/nope"],
+    ["./data.txt", "ROOT/data.txt is not executable"],
+    ["./folder", "ROOT/folder is not executable"],
+    ["no-such-program", 'there is no program "no-such-program" on PATH'],
+  ])("a command whose program %s cannot be run is an error", async (program, why) => {
+    const manifest = `{ "command": [${JSON.stringify(program)}, "-q"] }`
+    const config = await load({ "polyhost.app.json": manifest, "data.txt": "", "folder/": "" })
+    expect(report(config)).toEqual([`polyhost.app.json:1:15: "command" runs "${program}", but ${why}`])
+    expect(config.apps).toEqual([])
+  })
+
+  test("a command's program is looked for on the PATH that the app gets", async () => {
+    const manifest = { command: ["sh"], env: { PATH: "./bin" } }
+    expect(report(await load({ "polyhost.app.json": manifest }))[0]).toContain("on PATH")
+  })
+
   test("a command needs no runtime and no entry", async () => {
-    const config = await load({ "polyhost.app.json": { command: ["./serve", "-q"] } })
+    const config = await load({ "polyhost.app.json": { command: ["sh", "-q"] } })
     expect(config.apps[0]).toMatchObject({
       runtime: { name: "command" },
       entry: null,
-      command: ["./serve", "-q"],
+      command: ["sh", "-q"],
     })
     const without = await load({ "polyhost.app.json": { runtime: "command" } })
     expect(report(without)[0]).toContain('runtime "command" needs "command"')
@@ -336,6 +353,10 @@ describe("several apps", () => {
 
   test.each([
     [{ lisen: [], apps: ["./a"] }, 'polyhost.json:1:2: unknown key "lisen". Did you mean "listen"?'],
+    [
+      { listen: [], apps: ["./a"] },
+      'polyhost.json:1:11: "listen" is []; expected at least one address, such as "127.0.0.1:8080"; without "listen" that is the default',
+    ],
     [
       { listen: ["a:b"], apps: ["./a"] },
       'polyhost.json:1:12: "listen[0]" is "a:b"; expected "127.0.0.1:8080"',

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { parseListen, parseRoute } from "../../host/config/index.ts"
+import { parseListen, parseRoute, uniqueListen } from "../../host/config/index.ts"
 import { formatRoute } from "../../host/config/routes.ts"
 import { parseRuntimeText } from "../../host/config/runtime-text.ts"
 import { suggest } from "../../host/config/suggest.ts"
@@ -102,6 +102,11 @@ describe("routes", () => {
 })
 
 describe("listen addresses", () => {
+  test("that name the same place are one", () => {
+    const texts = ["8438", "127.0.0.1:8438", ":8438", "*:8438", "unix:/a", "/a", "8439"]
+    expect(uniqueListen(texts)).toEqual(["8438", ":8438", "unix:/a", "8439"])
+  })
+
   test.each([
     ["127.0.0.1:8080", { host: "127.0.0.1", port: 8080 }],
     ["localhost:0", { host: "localhost", port: 0 }],

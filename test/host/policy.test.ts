@@ -4,6 +4,8 @@ import { afterEach, describe, expect, test, vi } from "vitest"
 import type { HostExchange } from "../../host/exchange.ts"
 import { createBackoff, DEFAULT_BACKOFF } from "../../host/supervisor/backoff.ts"
 import { createDeadlineEntry, Deadlines } from "../../host/supervisor/deadlines.ts"
+import { leastDelayMs } from "../../host/supervisor/failure.ts"
+import { Retry } from "../../host/supervisor/retry.ts"
 import { createStartGate } from "../../host/supervisor/start-gate.ts"
 import { WaitingList } from "../../host/supervisor/waiting-list.ts"
 
@@ -33,6 +35,24 @@ describe("backoff", () => {
   test("stays finite whatever happens", () => {
     const backoff = createBackoff(DEFAULT_BACKOFF)
     for (let i = 0; i < 5000; i++) expect(backoff.failed(0)).toBeLessThanOrEqual(30_000)
+  })
+})
+
+describe("retry", () => {
+  afterEach(() => vi.useRealTimers())
+
+  test("after a full disk waits at least 30 s, whatever the backoff says", () => {
+    vi.useFakeTimers()
+    let tries = 0
+    const retry = new Retry(() => tries++)
+    retry.failed(0, leastDelayMs("TOOLCHAIN_DISK_FULL"))
+    vi.advanceTimersByTime(29_999)
+    expect([tries, retry.pending]).toEqual([0, true])
+    vi.advanceTimersByTime(200)
+    expect([tries, retry.pending]).toEqual([1, false])
+    retry.failed(0, leastDelayMs("TOOLCHAIN_INSTALL_FAILED"))
+    expect(retry.delayMs).toBeLessThanOrEqual(200)
+    retry.cancel()
   })
 })
 

@@ -1,6 +1,8 @@
 /** Starts, crashes, hangs, limits and stops of real instances: what their clients see, and what their neighbours do not. */
-import { readFileSync } from "node:fs"
-import { describe, expect, test } from "vitest"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { describe, expect, onTestFinished, test } from "vitest"
 import { eventually, within } from "../support/deadline.ts"
 import { startHost, type TestApp, type TestHost } from "../support/harness.ts"
 import { type Answer, RawConnection } from "../support/http-client.ts"
@@ -42,6 +44,20 @@ describe("starts", () => {
     const status = await host.state("a", (it) => it.lastError !== null, 15_000)
     expect(status.lastError).toMatchObject({ code: "RUNTIME_START_TIMEOUT" })
     expect(status.lastError?.message).toMatch(/timeouts\.start/)
+  })
+
+  test("a program that is gone fails for good, without a loop", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "polyhost-gone-"))
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+    writeFileSync(join(dir, "once"), '#!/bin/sh\nrm "$0"\nexit 1\n', { mode: 0o755 })
+    const host = await startHost({ gone: { dir, runtime: "command", command: ["./once"] } })
+    const { lastError } = await host.state("gone", (it) => it.state === "failed")
+    expect(lastError).toMatchObject({
+      code: "RUNTIME_PROGRAM_NOT_FOUND",
+      message: expect.stringContaining(
+        'App "gone" (command): "./once" is not a program that can be run (ENOENT)',
+      ),
+    })
   })
 
   test("a program that does not listen is told so, not about fetch", async () => {
