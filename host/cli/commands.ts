@@ -101,8 +101,12 @@ not come up, the old one goes on, and the reason is printed.`,
     details: `ls (default)     every version that could be used now
 install SPEC…    the newest published version of each, such as node@22 or bun
 prune            remove cached versions that neither the current folder's
-                 polyhost.lock.json names nor a running host uses`,
-    options: { json: { type: "boolean", help: "with ls: print JSON" } },
+                 polyhost.lock.json names, nor a running host uses, nor any
+                 app used in the last 30 days (with --all: those too)`,
+    options: {
+      json: { type: "boolean", help: "with ls: print JSON" },
+      all: { type: "boolean", help: "with prune: also what was used in the last 30 days" },
+    },
     words: { min: 0, max: Number.POSITIVE_INFINITY },
     load: () => import("./runtimes.ts"),
   },

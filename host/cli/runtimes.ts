@@ -1,6 +1,11 @@
 /** `polyhost runtimes`: what the toolchain finds, installs and removes. */
 import { messageOf, PolyhostError } from "../../protocol/errors.ts"
-import { createToolchain, type InstalledRuntime, type Toolchain } from "../../runtimes/toolchain/index.ts"
+import {
+  createToolchain,
+  type InstalledRuntime,
+  type KeepReason,
+  type Toolchain,
+} from "../../runtimes/toolchain/index.ts"
 import { runtimeCacheDir } from "../config/environment.ts"
 import { loadConfig, parseRuntimeText } from "../config/index.ts"
 import { didYouMean } from "../config/suggest.ts"
@@ -93,8 +98,18 @@ async function install(
   return failed.length === 0 ? EXIT_DONE : EXIT_FAILED
 }
 
-async function prune({ terminal }: CommandCall, toolchain: Toolchain): Promise<void> {
-  const { removed, freedBytes } = await toolchain.prune()
+/** Other folders' lock files are not known here: what was used lately may be theirs. */
+const KEPT_DAYS = 30
+const WHY_KEPT: Readonly<Record<KeepReason, string>> = {
+  pinned: "pinned by this folder's lock file",
+  "in use": "in use by a running host",
+  "used lately": `used in the last ${KEPT_DAYS} days; --all removes it too`,
+}
+
+async function prune({ terminal, flag }: CommandCall, toolchain: Toolchain): Promise<void> {
+  const usedWithinMs = flag("all") ? 0 : KEPT_DAYS * 24 * 60 * 60_000
+  const { removed, freedBytes, kept } = await toolchain.prune([], usedWithinMs)
+  for (const { name, version, why } of kept) terminal.out(`kept ${name} ${version} (${WHY_KEPT[why]})\n`)
   for (const { name, version, bytes } of removed)
     terminal.out(`removed ${name} ${version}${sizeText(bytes)}\n`)
   terminal.out(`${count(removed.length, "version")} removed, ${formatBytes(freedBytes)} freed\n`)

@@ -3,13 +3,25 @@
  * holds installs in progress; `.leases/` says which versions live hosts use. Fills nothing itself: `installer.ts`.
  */
 import { constants } from "node:fs"
-import { access, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
+import {
+  access,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises"
 import { join } from "node:path"
 import semver from "semver"
 import { ownedName, ownerMayLive, parseOwnedName } from "./owner-mark.ts"
 import { BINARY_IN_PACKAGE } from "./platform-package.ts"
 import {
   type InstalledRuntime,
+  type KeepReason,
   type KeptRuntime,
   type PruneResult,
   TOOLCHAIN_NAMES,
@@ -30,7 +42,7 @@ export interface Cache {
   /** Marks a version as used by this process, until `dropLeases`. */
   lease(name: ToolchainName, version: string): Promise<void>
   dropLeases(): Promise<void>
-  prune(keep: readonly KeptRuntime[]): Promise<PruneResult>
+  prune(keep: readonly KeptRuntime[], usedWithinMs: number): Promise<PruneResult>
 }
 
 export interface InstallOrigin {
@@ -59,6 +71,14 @@ export function createCache(dir: string): Cache {
       if (path) found.push({ name, version, path, source: "cache" })
     }
     return found
+  }
+
+  /** The time of a version's folder is that of its last use. */
+  async function markUsed(label: string): Promise<void> {
+    const [name = "", version = ""] = label.split("@")
+    const now = new Date()
+    // A read-only cache is one that nobody prunes.
+    await utimes(folderOf(name, version), now, now).catch(() => undefined)
   }
 
   async function leasedVersions(): Promise<Set<string>> {
@@ -144,6 +164,7 @@ export function createCache(dir: string): Cache {
 
     async lease(name, version) {
       const label = `${name}@${version}`
+      await markUsed(label)
       if (leases.has(label)) return
       const file = join(leaseRoot, ownedName(label))
       leases.set(label, file)
@@ -158,26 +179,36 @@ export function createCache(dir: string): Cache {
 
     async dropLeases() {
       const files = [...leases.values()]
+      await Promise.all([...leases.keys()].map(markUsed))
       leases.clear()
       await Promise.all(files.map((file) => rm(file, { force: true }).catch(() => undefined)))
     },
 
-    async prune(keep) {
+    async prune(keep, usedWithinMs) {
       const kept = new Set(keep.map((entry) => `${entry.name}@${entry.version}`))
       let freedBytes = await removeLeftovers()
       const leased = await leasedVersions()
       const removed: InstalledRuntime[] = []
+      const stayed: { name: string; version: string; why: KeepReason }[] = []
       for (const name of TOOLCHAIN_NAMES) {
         for (const entry of await list(name)) {
           const label = `${entry.name}@${entry.version}`
-          if (kept.has(label) || leased.has(label)) continue
-          const bytes = await removeVersion(entry)
-          if (bytes === null) continue
+          const reasons: readonly [KeepReason, boolean][] = [
+            ["pinned", kept.has(label)],
+            ["in use", leased.has(label)],
+            ["used lately", (await ageOf(folderOf(name, entry.version))) < usedWithinMs],
+          ]
+          const why = reasons.find(([, holds]) => holds)?.[0] ?? null
+          const bytes = why === null ? await removeVersion(entry) : null
+          if (bytes === null) {
+            stayed.push({ name, version: entry.version, why: why ?? "in use" })
+            continue
+          }
           removed.push({ ...entry, bytes })
           freedBytes += bytes
         }
       }
-      return { removed, freedBytes }
+      return { removed, freedBytes, kept: stayed }
     },
   }
 }

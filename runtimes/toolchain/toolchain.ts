@@ -84,8 +84,8 @@ export function createToolchain({ cacheDir, lockFile, env, report }: ToolchainOp
       return Promise.all(questions.map((question) => search.findNewest(question)))
     },
 
-    async prune(keep = []) {
-      return cache.prune([...keep, ...(await lock.pins())])
+    async prune(keep = [], usedWithinMs = 0) {
+      return cache.prune([...keep, ...(await lock.pins())], usedWithinMs)
     },
 
     close: () => cache.dropLeases(),

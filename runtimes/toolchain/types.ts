@@ -25,8 +25,11 @@ export interface Toolchain {
   installed(): Promise<InstalledRuntime[]>
   /** Installs the newest published version of each spec (`node@22`) into the cache. */
   install(specs: readonly string[], signal: AbortSignal): Promise<ResolvedRuntime[]>
-  /** Removes cached versions that are neither pinned by the lock file, nor in use by a live host, nor in `keep`. */
-  prune(keep?: readonly KeptRuntime[]): Promise<PruneResult>
+  /**
+   * Removes cached versions that are neither pinned by the lock file, nor in use by a live host, nor in `keep`, nor
+   * were used in the last `usedWithinMs` (default: 0): other projects' lock files are not known here.
+   */
+  prune(keep?: readonly KeptRuntime[], usedWithinMs?: number): Promise<PruneResult>
   /** Gives up the marks that protect the versions this toolchain resolved from `prune`. */
   close(): Promise<void>
 }
@@ -71,7 +74,11 @@ export interface KeptRuntime {
 export interface PruneResult {
   readonly removed: readonly InstalledRuntime[]
   readonly freedBytes: number
+  /** Cached versions that stayed, and why. */
+  readonly kept: readonly (KeptRuntime & { readonly why: KeepReason })[]
 }
+
+export type KeepReason = "pinned" | "in use" | "used lately"
 
 export interface ToolchainEvent {
   /**

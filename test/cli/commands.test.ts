@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises"
+import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import manifest from "../../package.json" with { type: "json" }
@@ -133,6 +133,20 @@ describe("runtimes", () => {
     expect(stdout).toMatch(/^node +\d+\.\d+\.\d+ +path +- +\/.*node$/m)
     const json = await rig.run(["runtimes", "ls", "--json"])
     expect(JSON.parse(json.stdout)).toContainEqual(expect.objectContaining({ name: "node", source: "path" }))
+  })
+
+  test("prune keeps what was used lately and says so, and with --all removes it", async () => {
+    const cache = await rig.dir()
+    const folder = join(cache, "polyhost/runtimes/deno/2.9.6")
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, "deno"), "", { mode: 0o755 })
+    const env = { XDG_CACHE_HOME: cache }
+    const first = await rig.run(["runtimes", "prune"], { env })
+    expect(first.stdout).toMatch(
+      /^kept deno 2\.9\.6 \(used in the last 30 days; --all removes it too\)\n0 versions/,
+    )
+    const second = await rig.run(["runtimes", "prune", "--all"], { env })
+    expect(second.stdout).toMatch(/^removed deno 2\.9\.6 .*\n1 version removed/)
   })
 
   test("prune says that there was nothing to remove", async () => {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
@@ -283,6 +283,22 @@ describe("prune", () => {
     await host.close()
     await fake.toolchain({ lockFile: null }).prune()
     expect(await cached()).toEqual([])
+  })
+
+  test("keeps what was used lately, when asked to, and says why each stayed", async () => {
+    await fake.publish("2.4.0")
+    const toolchain = fake.toolchain()
+    await toolchain.deno("2.3.0")
+    await toolchain.install(["deno@2.4.0", "deno@2.9"], new AbortController().signal)
+    await toolchain.close()
+    const longAgo = new Date(Date.now() - 60_000)
+    await utimes(join(fake.cacheDir, "deno/2.9.6"), longAgo, longAgo)
+    const { removed, kept } = await toolchain.prune([], 30_000)
+    expect(removed.map((entry) => entry.version)).toEqual(["2.9.6"])
+    expect(kept.map(({ version, why }) => `${version} ${why}`).sort()).toEqual([
+      "2.3.0 pinned",
+      "2.4.0 used lately",
+    ])
   })
 
   test("ignores marks and removes work folders of dead processes", async () => {
