@@ -32,8 +32,8 @@ export interface ExchangeOwner {
   readonly name: string
   /** What a 503 says in Retry-After. */
   retryAfterSeconds(): number
-  /** The response head is out. */
-  responded(exchange: HostExchange): void
+  /** The response head is out, and with it, when `ended`, all of the answer. */
+  responded(exchange: HostExchange, ended: boolean): void
   /** Answered, failed, cut or left: nothing more will come. `code` is set when it failed. */
   ended(exchange: HostExchange, code: ClientErrorCode | null, detail: string): void
 }

@@ -28,6 +28,7 @@ import {
   type StartupFailed,
   type Welcome,
 } from "./messages.ts"
+import { StreamSlots } from "./stream-slots.ts"
 
 export interface GuestConnectionEvents {
   welcome(welcome: Welcome): void
@@ -43,7 +44,7 @@ export class GuestConnection implements ChannelListener, FrameHandler {
   readonly #events: GuestConnectionEvents
   readonly #reader = new FrameReader(this, { bodiesInPieces: true })
   readonly #writer: FrameWriter
-  readonly #streams = new Map<number, GuestStream>()
+  readonly #streams = new StreamSlots<GuestStream>()
   #windowBytes = 0
   #closed = false
 
@@ -102,8 +103,7 @@ export class GuestConnection implements ChannelListener, FrameHandler {
     if (this.#closed) return
     this.#closed = true
     this.#reader.stop()
-    const streams = [...this.#streams.values()]
-    this.#streams.clear()
+    const streams = this.#streams.takeAll()
     for (const stream of streams) stream.disconnected()
     this.#events.closed(reason)
   }
@@ -153,7 +153,7 @@ export class GuestConnection implements ChannelListener, FrameHandler {
       hasBody: (flags & FLAG_END) === 0,
     }
     const stream = new GuestStream(id, head, this.#writer, this.#streams, this.#windowBytes)
-    this.#streams.set(id, stream)
+    this.#streams.add(stream)
     this.#events.request(stream)
   }
 

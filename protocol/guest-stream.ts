@@ -14,6 +14,7 @@ import {
   writeUint32,
 } from "./frames.ts"
 import { DisconnectCode, RESPONSE_FIXED_BYTES } from "./messages.ts"
+import type { StreamSlots } from "./stream-slots.ts"
 
 /** The request head in place: each part ends where the next begins. Nothing is a string before somebody asks. */
 export interface GuestRequestHead {
@@ -46,13 +47,13 @@ export class GuestStream {
   /** The answer ended, was aborted, or nobody waits for it any more. */
   done = false
   readonly #writer: FrameWriter
-  readonly #streams: Map<number, GuestStream>
+  readonly #streams: StreamSlots<GuestStream>
 
   constructor(
     id: number,
     head: GuestRequestHead,
     writer: FrameWriter,
-    streams: Map<number, GuestStream>,
+    streams: StreamSlots<GuestStream>,
     windowBytes: number,
   ) {
     this.id = id

@@ -6,9 +6,10 @@ import type { ClientErrorCode } from "./errors.ts"
 import type { Exchange } from "./exchange.ts"
 import { FrameType, type FrameWriter, frameName, violation } from "./frames.ts"
 import { HostStream, type StreamOwner } from "./host-stream.ts"
+import { StreamSlots } from "./stream-slots.ts"
 
 export class StreamTable implements StreamOwner {
-  readonly #streams = new Map<number, HostStream>()
+  readonly #streams = new StreamSlots<HostStream>()
   readonly #small: HostStream[] = []
   #lastId = 0
   /** What may still come on streams that the host gave up: the guest had not heard of it when it sent them. */
@@ -22,7 +23,7 @@ export class StreamTable implements StreamOwner {
     // P5
     const id = ++this.#lastId
     const stream = new HostStream(id, exchange, writer, this)
-    this.#streams.set(id, stream)
+    this.#streams.add(stream)
     stream.open()
   }
 
@@ -40,8 +41,7 @@ export class StreamTable implements StreamOwner {
   }
 
   failAll(code: ClientErrorCode, detail: string): void {
-    const streams = [...this.#streams.values()]
-    this.#streams.clear()
+    const streams = this.#streams.takeAll()
     this.#small.length = 0
     for (const stream of streams) stream.fail(code, detail)
   }

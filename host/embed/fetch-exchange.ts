@@ -112,7 +112,7 @@ class FetchExchange implements HostExchange {
     const headers = new Headers()
     for (let i = 0; i < list.length; i += 2) headers.append(list[i] as string, list[i + 1] as string)
     this.responded = true
-    this.owner?.responded(this)
+    this.owner?.responded(this, end)
     const bodyless = this.#request.method === "HEAD" || status === 204 || status === 205 || status === 304
     const whole = bodyless ? null : end ? new Uint8Array(body ?? []) : this.#bodyStream()
     this.#settle.resolve(new Response(whole, { status: Math.min(status, 599), headers }))

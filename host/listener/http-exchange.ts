@@ -138,7 +138,7 @@ export class HttpExchange implements HostExchange {
     response.writeHead(status, list)
     this.responded = true
     this.lastActivityMs = performance.now()
-    this.owner?.responded(this)
+    this.owner?.responded(this, end)
     if (bodyless) {
       if (end) this.#end()
       return true

@@ -68,10 +68,9 @@ export class App implements ExchangeOwner {
 
   // Events of exchanges
 
-  responded(exchange: HostExchange): void {
+  responded(exchange: HostExchange, ended: boolean): void {
     this.#requests.remove(exchange.ticket.request)
-    if (this.spec.timeouts.streamMs !== Number.POSITIVE_INFINITY && !exchange.finished)
-      this.#streaming.add(exchange)
+    if (this.spec.timeouts.streamMs !== Number.POSITIVE_INFINITY && !ended) this.#streaming.add(exchange)
   }
 
   ended(exchange: HostExchange, code: ClientErrorCode | null, detail: string): void {
