@@ -3,7 +3,7 @@ import { CLIENT_ERRORS, type ClientErrorCode } from "../../protocol/errors.ts"
 import type { DisconnectReason, ExchangeHandler, RequestHead } from "../../protocol/exchange.ts"
 import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../exchange.ts"
 import { errorAnswer } from "../listener/error-page.ts"
-import { readResponseHead } from "../listener/response-head.ts"
+import { ResponseHeads } from "../listener/response-head.ts"
 import { createTicket } from "../supervisor/ticket.ts"
 
 /** Answers `request` as the host would answer it on its listener. Rejects when the request's signal aborts. */
@@ -108,7 +108,7 @@ class FetchExchange implements HostExchange {
 
   respond(status: number, lines: Uint8Array, body: Uint8Array | null, end: boolean): boolean {
     if (this.finished) return true
-    const { list } = readResponseHead(status, lines)
+    const { list } = new ResponseHeads().read(status, lines)
     const headers = new Headers()
     for (let i = 0; i < list.length; i += 2) headers.append(list[i] as string, list[i + 1] as string)
     this.responded = true

@@ -10,7 +10,7 @@ import type { StreamedBytes } from "../streamed-bytes.ts"
 import { createTicket } from "../supervisor/ticket.ts"
 import { errorAnswer } from "./error-page.ts"
 import type { ScannedRequest } from "./request-head.ts"
-import { readResponseHead } from "./response-head.ts"
+import type { ResponseHeads } from "./response-head.ts"
 
 /** Response bodies up to this size are written as one string together with the head. */
 const SMALL_BODY_BYTES = 4096
@@ -23,6 +23,7 @@ export interface HttpExchangeParts {
   readonly clientAddress: string
   readonly scheme: "http" | "https"
   readonly streamed: StreamedBytes
+  readonly heads: ResponseHeads
 }
 
 export class HttpExchange implements HostExchange {
@@ -119,10 +120,10 @@ export class HttpExchange implements HostExchange {
 
   respond(status: number, lines: Uint8Array, body: Uint8Array | null, end: boolean): boolean {
     if (this.finished) return true
-    const head = readResponseHead(status, lines)
+    const head = this.#parts.heads.read(status, lines)
     const { response, message } = this.#parts
     const bodyless = message.method === "HEAD" || status === 204 || status === 304
-    const { list } = head
+    let { list } = head
     const bodyBytes = body === null ? 0 : body.length
     if (!bodyless) {
       if (end && head.contentLength !== -1 && head.contentLength !== bodyBytes) {
@@ -131,11 +132,11 @@ export class HttpExchange implements HostExchange {
           `content-length ${head.contentLength} for ${bodyBytes} bytes`,
         )
       }
-      if (head.contentLength === -1 && end) list.push("Content-Length", String(bodyBytes))
+      if (head.contentLength === -1 && end) list = [...list, "Content-Length", String(bodyBytes)]
       else this.#owedBytes = head.contentLength
     }
-    if (this.#close) list.push("Connection", "close")
-    response.writeHead(status, list)
+    if (this.#close) list = [...list, "Connection", "close"]
+    response.writeHead(status, list as string[])
     this.responded = true
     this.lastActivityMs = performance.now()
     this.owner?.responded(this, end)

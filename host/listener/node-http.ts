@@ -11,6 +11,7 @@ import { errorAnswer } from "./error-page.ts"
 import { HttpExchange } from "./http-exchange.ts"
 import type { ListenAddress, Listener, ListenerOptions } from "./listener.ts"
 import { scanRequest } from "./request-head.ts"
+import { ResponseHeads } from "./response-head.ts"
 
 /** Limits of one request's head and of a connection, DESIGN 7; bytes and milliseconds. */
 const MAX_HEAD_BYTES = 64 * 1024
@@ -53,6 +54,7 @@ export async function createNodeHttpListener(options: ListenerOptions): Promise<
 
 /** Turns a message of `node:http` into an exchange and hands it on. Also serves embedders' own servers. */
 export function requestHandler(options: Omit<ListenerOptions, "address">) {
+  const heads = new ResponseHeads()
   return (message: IncomingMessage, response: ServerResponse): void => {
     const scanned = scanRequest(message)
     const requestId = options.ids.next()
@@ -72,6 +74,7 @@ export function requestHandler(options: Omit<ListenerOptions, "address">) {
         message,
         response,
         streamed: options.streamed,
+        heads,
         scanned,
         requestId,
         clientAddress: addressOf(message.socket),

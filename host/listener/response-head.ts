@@ -4,7 +4,7 @@ import { responseHeaderKind } from "./header-names.ts"
 
 export interface ResponseHead {
   /** Names and values in turn, as `writeHead` takes them. */
-  readonly list: string[]
+  readonly list: readonly string[]
   /** The declared length of the body, or -1. */
   readonly contentLength: number
 }
@@ -13,10 +13,33 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 9110 5.5 excludes control characters from values
 const BAD_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/
 
-/** @throws PolyhostError APP_RESPONSE_INVALID naming the first thing that is wrong. */
-export function readResponseHead(status: number, block: Uint8Array): ResponseHead {
-  if (status < 200 || status > 999) throw invalid(`status ${status} is not between 200 and 999`)
-  const text = Buffer.from(block.buffer, block.byteOffset, block.byteLength).toString("latin1")
+/** Blocks that are remembered: an app says the same of most of its answers. Longer ones are rarely said twice. */
+const MOST_REMEMBERED = 128
+const LONGEST_REMEMBERED = 512
+
+/** Reads response heads and remembers the last ones that were valid, so that the same lines are checked once. */
+export class ResponseHeads {
+  readonly #known = new Map<string, ResponseHead>()
+
+  /**
+   * The result may be shared: do not change it.
+   * @throws PolyhostError APP_RESPONSE_INVALID naming the first thing that is wrong.
+   */
+  read(status: number, block: Uint8Array): ResponseHead {
+    if (status < 200 || status > 999) throw invalid(`status ${status} is not between 200 and 999`)
+    const text = Buffer.from(block.buffer, block.byteOffset, block.byteLength).toString("latin1")
+    const known = this.#known.get(text)
+    if (known !== undefined) return known
+    const head = readLines(text)
+    if (text.length <= LONGEST_REMEMBERED) {
+      if (this.#known.size >= MOST_REMEMBERED) this.#known.clear()
+      this.#known.set(text, head)
+    }
+    return head
+  }
+}
+
+function readLines(text: string): ResponseHead {
   const list: string[] = []
   let contentLength = -1
   let at = 0
