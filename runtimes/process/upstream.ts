@@ -61,6 +61,8 @@ class UpstreamExchange implements ExchangeHandler {
   #response: IncomingMessage | undefined
   #owedPull = 0
   #over = false
+  /** It was sent on a kept-alive connection that then broke. */
+  #perhapsTaken = false
 
   constructor(exchange: Exchange, shared: Shared) {
     this.#exchange = exchange
@@ -138,11 +140,13 @@ class UpstreamExchange implements ExchangeHandler {
     // A kept-alive connection that the app closed at this very moment: the request was not taken.
     const unread = error.code === "ECONNRESET" || error.code === "EPIPE"
     if (request.reusedSocket && unread && !responded && head.bodyBytes === 0 && IDEMPOTENT.has(head.method)) {
+      this.#perhapsTaken = true
       this.#send()
       return
     }
     const { refused } = this.#shared
-    if (error.syscall === "connect" && head.bodyBytes === 0 && refused !== undefined) {
+    // One that may have been what ended the instance is not given to the next.
+    if (error.syscall === "connect" && !this.#perhapsTaken && head.bodyBytes === 0 && refused !== undefined) {
       if (this.#finish()) refused(`the app's server took no connection (${error.code})`)
       return
     }

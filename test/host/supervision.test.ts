@@ -345,6 +345,8 @@ describe("programs without a guest", () => {
     await eventually(5000, "the replacement", () => host.pidOf("program") !== pid)
     const next = await host.ask("/program/x")
     expect([next.status, next.text]).toEqual([200, `program ${host.pidOf("program")} /x`])
+    // The request that ended the first instance was not given to the second.
+    expect(host.host.apps[0]?.instances[0]?.id).toBe("program-2")
     expect(host.pidOf("program")).not.toBe(pid)
   })
 })
