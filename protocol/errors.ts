@@ -7,18 +7,24 @@
 export const CLIENT_ERRORS = {
   BAD_REQUEST: { status: 400, title: "The request is malformed" },
   NO_ROUTE: { status: 404, title: "No app is configured for this address" },
+  METHOD_NOT_ALLOWED: { status: 405, title: "This method is not allowed here" },
   REQUEST_INCOMPLETE: { status: 408, title: "The request did not arrive in time" },
   BODY_TOO_LARGE: { status: 413, title: "The request body is larger than this app accepts" },
+  TARGET_TOO_LONG: { status: 414, title: "The address of the request is too long" },
+  EXPECTATION_FAILED: { status: 417, title: "The request expects something that is not supported" },
   HEADERS_TOO_LARGE: { status: 431, title: "The request headers are too large" },
   APP_ERROR: { status: 500, title: "The app failed to answer this request" },
+  NOT_IMPLEMENTED: { status: 501, title: "The request needs something that is not implemented here" },
   APP_CRASHED: { status: 502, title: "The app ended while it was answering this request" },
   APP_PROTOCOL_ERROR: { status: 502, title: "The app broke the protocol between it and the host" },
   APP_RESPONSE_INVALID: { status: 502, title: "The app gave a response that is not valid HTTP" },
+  TOO_MANY_CONNECTIONS: { status: 503, title: "Too many connections are open" },
   APP_UNAVAILABLE: { status: 503, title: "The app is not available now" },
   QUEUE_FULL: { status: 503, title: "Too many requests are waiting for this app" },
   QUEUE_TIMEOUT: { status: 504, title: "The request waited too long for a free instance of the app" },
   REQUEST_TIMEOUT: { status: 504, title: "The app did not answer in time" },
   APP_WEDGED: { status: 504, title: "The app stopped responding and is being replaced" },
+  VERSION_NOT_SUPPORTED: { status: 505, title: "This version of HTTP is not supported" },
 } as const
 
 export type ClientErrorCode = keyof typeof CLIENT_ERRORS
