@@ -24,6 +24,13 @@ export function writeUint32(bytes: Uint8Array, at: number, value: number): void 
   bytes[at + 3] = value
 }
 
+/** Latin-1 text of `bytes[start, end)`: for short texts. */
+export function readLatin1(bytes: Uint8Array, start: number, end: number): string {
+  let text = ""
+  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!)
+  return text
+}
+
 /** Writes Latin-1 text (each code unit one byte) and returns the position after it. */
 export function writeLatin1(bytes: Uint8Array, at: number, text: string): number {
   for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i)

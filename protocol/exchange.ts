@@ -14,10 +14,25 @@ export interface RequestHead {
   readonly host: string
   /** Address of the client without its port: `127.0.0.1`, `::1`, or `unix` on a unix socket. */
   readonly clientAddress: string
-  /** Header lines `Name: value\r\n`, Latin-1, in the client's order; hop-by-hop lines dropped, forwarded lines added. */
-  readonly headers: Uint8Array
+  /** Length of the header block in bytes. */
+  readonly headerBytes: number
+  /**
+   * Writes the header block into `into` at `at`, and returns the position after it: lines `Name: value\r\n`, Latin-1, in
+   * the client's order; hop-by-hop lines dropped, forwarded lines added.
+   */
+  writeHeaders(into: Uint8Array, at: number): number
   /** Bytes of the body: 0 none, -1 unknown until it ends (chunked). */
   readonly bodyBytes: number
+  /** The client sends the body when it was informed with 100 (`Expect: 100-continue`, RFC 9110 10.1.1), or some time later. */
+  readonly expectsContinue: boolean
+}
+
+export interface ResponseHead {
+  readonly status: number
+  /** Reason phrase, Latin-1; "": the usual one of the status. */
+  readonly reason: string
+  /** Header lines `Name: value\r\n`, Latin-1. Valid during the call only. */
+  readonly lines: Uint8Array
 }
 
 export interface Exchange {
@@ -30,14 +45,19 @@ export interface Exchange {
   /** Lets up to `bytes` more of the request body through to the handler. Nothing arrives without it. */
   pull(bytes: number): void
 
+  /** An informational answer (100 to 199, not 101) before the answer. Clients of HTTP/1.0 do not get it. */
+  inform(status: number, lines: Uint8Array): void
   /**
-   * Response head with the first bytes of the body. `lines` and `body` are only valid during the call.
+   * Response head with the first bytes of the body. `head` and `body` are only valid during the call.
    * @returns false when the client takes no more for now: wait for `handler.drained()`.
-   * @throws PolyhostError APP_RESPONSE_INVALID when status or lines are not valid HTTP; the exchange then still waits for an answer.
+   * @throws PolyhostError APP_RESPONSE_INVALID when the head is not valid HTTP; the exchange then still waits for an answer.
    */
-  respond(status: number, lines: Uint8Array, body: Uint8Array | null, end: boolean): boolean
-  /** More of the response body; the exchange owns `chunk` from now on. Return value as in `respond`. */
-  write(chunk: Uint8Array, end: boolean): boolean
+  respond(head: ResponseHead, body: Uint8Array | null, end: boolean): boolean
+  /**
+   * More of the response body; the exchange owns `chunk` from now on. `trailers`, with the end, are header lines (valid during
+   * the call) that go out where HTTP has a place for them. Return value as in `respond`.
+   */
+  write(chunk: Uint8Array, end: boolean, trailers?: Uint8Array): boolean
   /** Ends without a proper answer: the error page of `code` when no head was sent, else a detectable cut. */
   fail(code: ClientErrorCode, detail: string): void
   /** True when the response head is out. */
@@ -48,8 +68,8 @@ export interface Exchange {
 
 /** Who answers an exchange. Every call may come at any time after `attach`, none after `left` or a finished answer. */
 export interface ExchangeHandler {
-  /** A piece of the request body; `chunk` may be empty when `end` is true. */
-  requestBody(chunk: Uint8Array, end: boolean): void
+  /** A piece of the request body; `chunk` may be empty when `end` is true. `trailers`: header lines after a chunked body. */
+  requestBody(chunk: Uint8Array, end: boolean, trailers?: Uint8Array): void
   /** The client takes response bytes again. */
   drained(): void
   /** The exchange is over before its answer ended: the client left or the host gave up. Stop working on it. */

@@ -9,7 +9,7 @@ import { writeUint32 } from "./bytes.ts"
 import type { Channel } from "./channel.ts"
 import { PolyhostError } from "./errors.ts"
 
-export { readUint16, readUint32, writeLatin1, writeUint16, writeUint32 } from "./bytes.ts"
+export { readLatin1, readUint16, readUint32, writeLatin1, writeUint16, writeUint32 } from "./bytes.ts"
 
 export const PROTOCOL_VERSION = "1.0"
 
@@ -20,8 +20,8 @@ export const MAX_PAYLOAD_BYTES = 256 * 1024
 export const MAX_CHUNK_BYTES = 64 * 1024
 /** Longest control (JSON) payload, in bytes. */
 export const MAX_CONTROL_BYTES = 64 * 1024
-/** Longest header block of a request or response, in bytes. */
-export const MAX_HEADER_BLOCK_BYTES = 64 * 1024
+/** Longest header block of a request or response, in bytes: 64 KiB of a client's own lines and those that the host adds. */
+export const MAX_HEADER_BLOCK_BYTES = 72 * 1024
 /** Longest message in an http.disconnect of the guest, in bytes. */
 export const MAX_ABORT_MESSAGE_BYTES = 8 * 1024
 /** What a side may leave unread beyond the windows of its open streams before it counts as hostile, in bytes. */

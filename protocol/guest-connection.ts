@@ -22,6 +22,8 @@ import { GuestStream } from "./guest-stream.ts"
 import {
   type Hello,
   type Log,
+  MARK_EXPECTS_CONTINUE,
+  MARK_HTTPS,
   REQUEST_FIXED_BYTES,
   type Shutdown,
   type StartupComplete,
@@ -149,8 +151,9 @@ export class GuestConnection implements ChannelListener, FrameHandler {
       addressAt,
       headersAt,
       headersEnd,
-      https: bytes[start + 1] === 1,
+      https: (bytes[start + 1]! & MARK_HTTPS) !== 0,
       hasBody: (flags & FLAG_END) === 0,
+      expectsContinue: (bytes[start + 1]! & MARK_EXPECTS_CONTINUE) !== 0,
     }
     const stream = new GuestStream(id, head, this.#writer, this.#streams, this.#windowBytes)
     this.#streams.add(stream)

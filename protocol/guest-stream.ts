@@ -27,6 +27,16 @@ export interface GuestRequestHead {
   readonly headersEnd: number
   readonly https: boolean
   readonly hasBody: boolean
+  /** The client waits: nothing of the body comes before `openBody`. */
+  readonly expectsContinue: boolean
+}
+
+export interface GuestResponseHead {
+  readonly status: number
+  /** Reason phrase, Latin-1; "": the usual one. */
+  readonly reason: string
+  /** Header lines `name: value\r\n` in Latin-1. */
+  readonly lines: string
 }
 
 export interface GuestStreamEvents {
@@ -48,6 +58,8 @@ export class GuestStream {
   done = false
   readonly #writer: FrameWriter
   readonly #streams: StreamSlots<GuestStream>
+  readonly #windowBytes: number
+  #bodyOpened = false
 
   constructor(
     id: number,
@@ -61,13 +73,11 @@ export class GuestStream {
     this.#writer = writer
     this.#streams = streams
     this.writable = windowBytes
+    this.#windowBytes = windowBytes
   }
 
-  /**
-   * The answer's head and, in the same frame, the first or only piece of its body (at most 64 KiB).
-   * `lines` are header lines `name: value\r\n` in Latin-1.
-   */
-  respond(status: number, lines: string, body: Uint8Array | null, end: boolean): void {
+  /** The answer's head and, in the same frame, the first or only piece of its body (at most 64 KiB). */
+  respond({ status, reason, lines }: GuestResponseHead, body: Uint8Array | null, end: boolean): void {
     if (this.done) return
     if (lines.length > MAX_HEADER_BLOCK_BYTES) {
       // P14: such a frame would cost the whole connection; this costs the one answer
@@ -83,13 +93,14 @@ export class GuestStream {
       FrameType.response,
       end ? FLAG_END : 0,
       this.id,
-      RESPONSE_FIXED_BYTES + lines.length + bodyBytes,
+      RESPONSE_FIXED_BYTES + reason.length + lines.length + bodyBytes,
     )
     const slab = writer.slab
     writeUint16(slab, at, status)
-    writeUint16(slab, at + 2, 0)
+    writeUint16(slab, at + 2, reason.length)
     writeUint32(slab, at + 4, lines.length)
-    at = writeLatin1(slab, at + RESPONSE_FIXED_BYTES, lines)
+    at = writeLatin1(slab, at + RESPONSE_FIXED_BYTES, reason)
+    at = writeLatin1(slab, at, lines)
     if (body !== null) slab.set(body, at)
     this.writable -= bodyBytes
     if (end) this.#finish()
@@ -111,6 +122,13 @@ export class GuestStream {
     this.#writer.slab[at] = code
     this.#writer.slab.set(bytes, at + 1)
     this.#finish()
+  }
+
+  /** The app begins to read the body: a client that waits for that is told to send it. */
+  openBody(): void {
+    // P8
+    if (this.head.expectsContinue && !this.#bodyOpened) this.credit(this.#windowBytes)
+    this.#bodyOpened = true
   }
 
   /** The app consumed request body bytes: as many more may come. */

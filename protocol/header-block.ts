@@ -15,6 +15,12 @@ export function isHeaderBlock(bytes: Uint8Array, start: number, end: number): bo
   return true
 }
 
+/** True when `bytes[start, end)` has no control bytes but HTAB (RFC 9110 5.5, RFC 9112 4). */
+export function isFieldText(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (!isValueByte(bytes[at]!)) return false
+  return true
+}
+
 const CR = 13
 const LF = 10
 const COLON = 58

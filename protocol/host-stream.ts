@@ -3,7 +3,7 @@
  * order of frames within the stream. The exchange it carries is the listener's; the counterpart is GuestStream.
  */
 import { type ClientErrorCode, messageOf, PolyhostError } from "./errors.ts"
-import type { DisconnectReason, Exchange, ExchangeHandler } from "./exchange.ts"
+import type { DisconnectReason, Exchange, ExchangeHandler, ResponseHead } from "./exchange.ts"
 import {
   FLAG_END,
   type FramePayload,
@@ -11,6 +11,7 @@ import {
   type FrameWriter,
   MAX_HEADER_BLOCK_BYTES,
   MAX_PAYLOAD_BYTES,
+  readLatin1,
   readUint16,
   readUint32,
   violation,
@@ -20,7 +21,13 @@ import {
   writeUint32,
 } from "./frames.ts"
 import { HeldBody, SMALL_PIECE_BYTES } from "./held-body.ts"
-import { DisconnectCode, REQUEST_FIXED_BYTES, RESPONSE_FIXED_BYTES } from "./messages.ts"
+import {
+  DisconnectCode,
+  MARK_EXPECTS_CONTINUE,
+  MARK_HTTPS,
+  REQUEST_FIXED_BYTES,
+  RESPONSE_FIXED_BYTES,
+} from "./messages.ts"
 
 /** Who keeps the streams of a connection: `stream-table.ts`. */
 export interface StreamOwner {
@@ -50,6 +57,8 @@ export class HostStream implements ExchangeHandler {
   /** The guest's last frame is here, though the client may not have all of it yet. */
   #ended = false
   #endDelivered = false
+  /** A client that waits for 100 was told to send its body. */
+  #continued = false
 
   constructor(id: number, exchange: Exchange, writer: FrameWriter, owner: StreamOwner) {
     this.id = id
@@ -59,15 +68,16 @@ export class HostStream implements ExchangeHandler {
   }
 
   open(): void {
-    const { method, target, scheme, host, clientAddress, headers, bodyBytes } = this.#exchange.head
+    const { head } = this.#exchange
+    const { method, target, host, clientAddress, headerBytes, bodyBytes } = head
     const textBytes = method.length + target.length + host.length + clientAddress.length
-    const payloadBytes = REQUEST_FIXED_BYTES + textBytes + headers.length
+    const payloadBytes = REQUEST_FIXED_BYTES + textBytes + headerBytes
     // P6
     if (
       method.length > 0xff ||
       target.length > 0xffff ||
       host.length > 0xffff ||
-      headers.length > MAX_HEADER_BLOCK_BYTES ||
+      headerBytes > MAX_HEADER_BLOCK_BYTES ||
       payloadBytes > MAX_PAYLOAD_BYTES
     ) {
       this.#owner.release(this.id)
@@ -78,18 +88,22 @@ export class HostStream implements ExchangeHandler {
     let at = writer.open(FrameType.request, bodyBytes === 0 ? FLAG_END : 0, this.id, payloadBytes)
     const slab = writer.slab
     slab[at] = method.length
-    slab[at + 1] = scheme === "https" ? 1 : 0
+    slab[at + 1] =
+      (head.scheme === "https" ? MARK_HTTPS : 0) | (head.expectsContinue ? MARK_EXPECTS_CONTINUE : 0)
     writeUint16(slab, at + 2, target.length)
     writeUint16(slab, at + 4, host.length)
     writeUint16(slab, at + 6, clientAddress.length)
-    writeUint32(slab, at + 8, headers.length)
+    writeUint32(slab, at + 8, headerBytes)
     at = writeLatin1(slab, at + REQUEST_FIXED_BYTES, method)
     at = writeLatin1(slab, at, target)
     at = writeLatin1(slab, at, host)
     at = writeLatin1(slab, at, clientAddress)
-    slab.set(headers, at)
+    head.writeHeaders(slab, at)
     this.#exchange.attach(this)
-    if (bodyBytes !== 0) this.#exchange.pull(WINDOW_BYTES)
+    if (bodyBytes === 0) return
+    // P8
+    if (head.expectsContinue) this.#sendWindow = 0
+    else this.#exchange.pull(WINDOW_BYTES)
   }
 
   // Events of the exchange
@@ -116,10 +130,10 @@ export class HostStream implements ExchangeHandler {
     // P7
     if (this.#started) throw violation("P7: a second http.response.start on a stream")
     const { bytes, start, end } = payload
-    if (end - start < RESPONSE_FIXED_BYTES || readUint16(bytes, start + 2) !== 0)
-      throw violation("P7: a malformed http.response.start")
+    if (end - start < RESPONSE_FIXED_BYTES) throw violation("P7: a malformed http.response.start")
     const status = readUint16(bytes, start)
-    const linesStart = start + RESPONSE_FIXED_BYTES
+    const reasonStart = start + RESPONSE_FIXED_BYTES
+    const linesStart = reasonStart + readUint16(bytes, start + 2)
     const bodyStart = linesStart + readUint32(bytes, start + 4)
     if (bodyStart > end) throw violation("P7: a header block longer than its frame")
     this.#started = true
@@ -129,13 +143,11 @@ export class HostStream implements ExchangeHandler {
     const body = end > bodyStart ? bytes.subarray(bodyStart, end) : null
     try {
       if (status < 200 || status > 599) throw invalid(`status ${status}`)
-      if (bodyStart - linesStart > MAX_HEADER_BLOCK_BYTES) throw invalid("a header block over 64 KiB")
-      this.#blocked = !this.#exchange.respond(
-        status,
-        bytes.subarray(linesStart, bodyStart),
-        body,
-        this.#ended,
-      )
+      if (bodyStart - linesStart > MAX_HEADER_BLOCK_BYTES)
+        throw invalid(`a header block over ${MAX_HEADER_BLOCK_BYTES} bytes`)
+      const reason = linesStart === reasonStart ? "" : readLatin1(bytes, reasonStart, linesStart)
+      const head: ResponseHead = { status, reason, lines: bytes.subarray(linesStart, bodyStart) }
+      this.#blocked = !this.#exchange.respond(head, body, this.#ended)
     } catch (error) {
       // P14: the head is the app's fault, not the guest's: it costs this exchange alone
       if (this.#owner.abandon(this.id, this.#lateBytes())) this.#sendDisconnect("host-stopping")
@@ -176,6 +188,11 @@ export class HostStream implements ExchangeHandler {
     // P8
     if (payload.end - payload.start !== 4) throw violation("P8: http.credit without its four bytes")
     const bytes = readUint32(payload.bytes, payload.start)
+    // The app reads now: a client that waits for that is told.
+    if (this.#sendWindow === 0 && this.#exchange.head.expectsContinue && !this.#continued) {
+      this.#continued = true
+      this.#exchange.inform(100, NO_BYTES)
+    }
     this.#sendWindow += bytes
     if (bytes === 0 || this.#sendWindow > WINDOW_BYTES)
       throw violation(`P8: credit for ${bytes} bytes that were not sent`)
@@ -220,7 +237,7 @@ export class HostStream implements ExchangeHandler {
       const piece = held.take()
       this.#endDelivered = this.#ended && held.empty
       if (piece === null && !this.#endDelivered) return
-      this.#blocked = !this.#exchange.write(piece ?? new Uint8Array(0), this.#endDelivered)
+      this.#blocked = !this.#exchange.write(piece ?? NO_BYTES, this.#endDelivered)
     }
   }
 
@@ -249,6 +266,8 @@ export class HostStream implements ExchangeHandler {
     this.#writer.slab[at] = CODE_OF_REASON[reason]
   }
 }
+
+const NO_BYTES = new Uint8Array(0)
 
 const CODE_OF_REASON: Readonly<Record<DisconnectReason, number>> = {
   "client-left": DisconnectCode.clientLeft,

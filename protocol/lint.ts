@@ -24,8 +24,8 @@ import {
   readUint32,
   WINDOW_BYTES,
 } from "./frames.ts"
-import { isHeaderBlock } from "./header-block.ts"
-import { REQUEST_FIXED_BYTES, RESPONSE_FIXED_BYTES } from "./messages.ts"
+import { isFieldText, isHeaderBlock } from "./header-block.ts"
+import { MARK_EXPECTS_CONTINUE, REQUEST_FIXED_BYTES, RESPONSE_FIXED_BYTES } from "./messages.ts"
 
 export type Side = "host" | "guest"
 export type OnBroken = (rule: string, message: string) => void
@@ -258,7 +258,9 @@ class Conversation {
     if (frame.id <= this.#lastId) return this.#broken("P5", `stream ${frame.id} after ${this.#lastId}`)
     if (this.#shutdown !== "no") this.#broken("P12", "http.request after lifespan.shutdown")
     this.#lastId = frame.id
-    const host = { window: WINDOW_BYTES, ended: (frame.flags & FLAG_END) !== 0, disconnected: false }
+    const waits = end > start + 1 && (bytes[start + 1]! & MARK_EXPECTS_CONTINUE) !== 0
+    const ended = (frame.flags & FLAG_END) !== 0
+    const host = { window: waits ? 0 : WINDOW_BYTES, ended, disconnected: false }
     const guest = { window: WINDOW_BYTES, ended: false, disconnected: false }
     this.#streams.set(frame.id, { started: false, host, guest })
     if (end - start < REQUEST_FIXED_BYTES) return this.#broken("P14", "a truncated http.request")
@@ -274,15 +276,17 @@ class Conversation {
   }
 
   #response(stream: StreamRecord, { flags, payload: { bytes, start, end } }: Frame): void {
-    // P7 The answer is one http.response.start, with a status from 200 to 599, and then http.body frames.
+    // P7 The answer is one http.response.start, with a status from 200 to 599 and a reason phrase without control
+    // bytes but HTAB, and then http.body frames.
     if (stream.started) return this.#broken("P7", "a second http.response.start")
     stream.started = true
     stream.guest.ended = (flags & FLAG_END) !== 0
-    if (end - start < RESPONSE_FIXED_BYTES || readUint16(bytes, start + 2) !== 0)
-      return this.#broken("P7", "a malformed http.response.start")
+    if (end - start < RESPONSE_FIXED_BYTES) return this.#broken("P7", "a malformed http.response.start")
     const status = readUint16(bytes, start)
     if (status < 200 || status > 599) this.#broken("P7", `status ${status}`)
-    const linesAt = start + RESPONSE_FIXED_BYTES
+    const reasonAt = start + RESPONSE_FIXED_BYTES
+    const linesAt = reasonAt + readUint16(bytes, start + 2)
+    if (!isFieldText(bytes, reasonAt, linesAt)) this.#broken("P7", "control bytes in a reason phrase")
     const bodyAt = linesAt + readUint32(bytes, start + 4)
     if (bodyAt > end) return this.#broken("P7", "a header block longer than its frame")
     this.#headers(bytes, linesAt, bodyAt)
@@ -303,6 +307,7 @@ class Conversation {
   #spend(half: Half, bytes: number): void {
     // P8 A side may have 256 KiB of body on the way in each stream, the bytes in http.response.start included; it
     // sends more only as http.credit (u32, above 0) of the other side allows, which never credits more than was sent.
+    // When the client waits for 100 the host has no credit at first: the guest opens the window when the app reads.
     half.window -= bytes
     if (half.window < 0) this.#broken("P8", `${-half.window} body bytes without credit`)
   }
@@ -323,7 +328,7 @@ class Conversation {
   }
 
   #headers(bytes: Uint8Array, start: number, end: number): void {
-    // P14 A header block is at most 64 KiB of lines `name: value\r\n`: the name a token, the value without control
+    // P14 A header block is at most 72 KiB of lines `name: value\r\n`: the name a token, the value without control
     // bytes but HTAB. The lengths in http.request add up to its payload.
     if (end - start > MAX_HEADER_BLOCK_BYTES || !isHeaderBlock(bytes, start, end))
       this.#broken("P14", "a malformed header block")

@@ -24,14 +24,18 @@ export interface Shutdown {
 
 /*
  * http.request payload, host → guest (flag END: no body follows)
- *   u8 method bytes · u8 scheme (0 http, 1 https) · u16 target bytes · u16 host bytes · u16 client address bytes
+ *   u8 method bytes · u8 marks (1 https, 2 the client waits for 100) · u16 target bytes · u16 host bytes · u16 client address bytes
  *   u32 header block bytes · method · target · host · client address · header block
  * http.response.start payload, guest → host (flag END: nothing follows)
- *   u16 status · u16 zero · u32 header block bytes · header block · first bytes of the body
+ *   u16 status · u16 reason bytes (0: the usual phrase) · u32 header block bytes · reason · header block · body's first bytes
  * http.body payload, both ways: bytes of the body (flag END: the last)
  * http.credit payload, both ways: u32, more body bytes that the other side may send
  * http.disconnect payload, both ways: u8 reason; guest → host: a message in UTF-8 after it
  */
+/** Marks in http.request. */
+export const MARK_HTTPS = 1
+export const MARK_EXPECTS_CONTINUE = 2
+
 export const REQUEST_FIXED_BYTES = 12
 export const RESPONSE_FIXED_BYTES = 8
 

@@ -1,9 +1,10 @@
 /** An exchange made of a Request in this process, for `host.fetch(request)`: the same apps, without a socket. */
 import { CLIENT_ERRORS, type ClientErrorCode } from "../../protocol/errors.ts"
-import type { DisconnectReason, ExchangeHandler, RequestHead } from "../../protocol/exchange.ts"
+import type { DisconnectReason, ExchangeHandler, RequestHead, ResponseHead } from "../../protocol/exchange.ts"
 import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../exchange.ts"
 import { errorAnswer } from "../listener/error-page.ts"
 import { ResponseHeads } from "../listener/response-head.ts"
+import { textHead } from "../listener/text-head.ts"
 import { createTicket } from "../supervisor/ticket.ts"
 
 /** Answers `request` as the host would answer it on its listener. Rejects when the request's signal aborts. */
@@ -70,15 +71,16 @@ class FetchExchange implements HostExchange {
       }
     })
     const rest = pathname.slice(this.#prefix.length)
-    return {
+    return textHead({
       method: this.#request.method,
       target: (rest.startsWith("/") ? rest : `/${rest}`) + search,
       scheme: protocol === "https:" ? "https" : "http",
       host,
       clientAddress: "127.0.0.1",
-      headers: Buffer.from(lines, "latin1"),
+      lines,
       bodyBytes: this.#request.body === null ? 0 : Number(this.#request.headers.get("content-length") ?? -1),
-    }
+      expectsContinue: false,
+    })
   }
 
   mount(prefix: string): void {
@@ -106,7 +108,11 @@ class FetchExchange implements HostExchange {
     } else this.#wake?.()
   }
 
-  respond(status: number, lines: Uint8Array, body: Uint8Array | null, end: boolean): boolean {
+  inform(): void {
+    // A Response has no place for it.
+  }
+
+  respond({ status, reason, lines }: ResponseHead, body: Uint8Array | null, end: boolean): boolean {
     if (this.finished) return true
     const { list } = new ResponseHeads().read(status, lines)
     const headers = new Headers()
@@ -115,7 +121,7 @@ class FetchExchange implements HostExchange {
     this.owner?.responded(this, end)
     const bodyless = this.#request.method === "HEAD" || status === 204 || status === 205 || status === 304
     const whole = bodyless ? null : end ? new Uint8Array(body ?? []) : this.#bodyStream()
-    this.#settle.resolve(new Response(whole, { status: Math.min(status, 599), headers }))
+    this.#settle.resolve(new Response(whole, { status: Math.min(status, 599), statusText: reason, headers }))
     if (end) this.#finish(null, "")
     else if (body !== null) return this.write(body, false)
     return true

@@ -4,13 +4,14 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { type ClientErrorCode, PolyhostError } from "../../protocol/errors.ts"
-import type { DisconnectReason, ExchangeHandler, RequestHead } from "../../protocol/exchange.ts"
+import type { DisconnectReason, ExchangeHandler, RequestHead, ResponseHead } from "../../protocol/exchange.ts"
 import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../exchange.ts"
 import type { StreamedBytes } from "../streamed-bytes.ts"
 import { createTicket } from "../supervisor/ticket.ts"
 import { errorAnswer } from "./error-page.ts"
 import type { ScannedRequest } from "./request-head.ts"
 import type { ResponseHeads } from "./response-head.ts"
+import { textHead } from "./text-head.ts"
 
 /** Response bodies up to this size are written as one string together with the head. */
 const SMALL_BODY_BYTES = 4096
@@ -74,15 +75,17 @@ export class HttpExchange implements HostExchange {
       const rest = target.slice(this.#prefix.length)
       target = rest.startsWith("/") ? rest : `/${rest}`
     }
-    return {
+    return textHead({
       method: message.method ?? "GET",
       target,
       scheme,
       host,
       clientAddress,
-      headers: Buffer.from(lines, "latin1"),
+      lines,
       bodyBytes: scanned.bodyBytes,
-    }
+      // `node:http` has sent 100 already.
+      expectsContinue: false,
+    })
   }
 
   mount(prefix: string): void {
@@ -118,7 +121,19 @@ export class HttpExchange implements HostExchange {
     } else if (this.#pullBytes > 0) message.resume()
   }
 
-  respond(status: number, lines: Uint8Array, body: Uint8Array | null, end: boolean): boolean {
+  inform(status: number, lines: Uint8Array): void {
+    const { response } = this.#parts
+    if (this.finished || this.responded || status !== 103) return
+    const { list } = this.#parts.heads.read(200, lines)
+    const hints: Record<string, string[]> = {}
+    for (let i = 0; i < list.length; i += 2) {
+      const name = list[i] as string
+      hints[name] = [...(hints[name] ?? []), list[i + 1] as string]
+    }
+    response.writeEarlyHints(hints)
+  }
+
+  respond({ status, reason, lines }: ResponseHead, body: Uint8Array | null, end: boolean): boolean {
     if (this.finished) return true
     const head = this.#parts.heads.read(status, lines)
     const { response, message } = this.#parts
@@ -136,6 +151,7 @@ export class HttpExchange implements HostExchange {
       else this.#owedBytes = head.contentLength
     }
     if (this.#close) list = [...list, "Connection", "close"]
+    if (reason !== "") response.statusMessage = reason
     response.writeHead(status, list as string[])
     this.responded = true
     this.lastActivityMs = performance.now()

@@ -12,6 +12,7 @@ type InitInput = ConstructorParameters<typeof Response>[1]
 /** Header lines for a frame, and the body when it is at hand. */
 export interface ResponseParts {
   readonly status: number
+  readonly reason: string
   readonly lines: string
   /** The whole body, or null: there is none. Undefined: read it from the stream. */
   readonly body: Uint8Array | string | null | undefined
@@ -41,6 +42,7 @@ export function partsOf(response: Response): ResponseParts | undefined {
   if (parts === undefined) return undefined
   return {
     status: parts.status,
+    reason: parts.statusText,
     lines: linesOfParts(parts),
     body: parts.real === undefined ? parts.body : undefined,
   }

@@ -2,7 +2,7 @@
  * A fetch app inside the guest: makes a Request of each stream, calls the handler, sends the Response. Owns what a
  * request's failure means; one request's failure is that request's alone.
  */
-import type { GuestStream, GuestStreamEvents } from "../../protocol/guest-stream.ts"
+import type { GuestResponseHead, GuestStream, GuestStreamEvents } from "../../protocol/guest-stream.ts"
 import { DisconnectCode, type Log, type Welcome } from "../../protocol/messages.ts"
 import { type Reading, soon } from "./at-hand.ts"
 import { type AppContext, contextMaker } from "./context.ts"
@@ -127,53 +127,57 @@ class FetchExchange implements GuestStreamEvents {
   #send(response: Response): void {
     const parts = partsOf(response)
     const status = parts === undefined ? response.status : parts.status
+    const reason = parts === undefined ? reasonOf(response) : parts.reason
     const lines = parts === undefined ? linesOfNative(response) : parts.lines
     const body = parts === undefined ? undefined : parts.body
     const method = this.record.method
     if (method === "HEAD" || status === 204 || status === 304 || body === null) {
-      this.#stream.respond(status, lines, null, true)
+      const known = typeof body === "string" ? Buffer.byteLength(body) : body?.length
+      const sized = method === "HEAD" && known !== undefined ? withLength(lines, known) : lines
+      this.#stream.respond({ status, reason, lines: sized }, null, true)
       this.#ended()
       if (body === undefined) response.body?.cancel().catch(() => undefined)
       return
     }
     if (body !== undefined) {
       const bytes = typeof body === "string" ? Buffer.from(body) : body
-      const sized = hasContentLength(lines) ? lines : `${lines}content-length: ${bytes.length}\r\n`
+      const head = { status, reason, lines: withLength(lines, bytes.length) }
       if (bytes.length <= INLINE_BYTES) {
-        this.#stream.respond(status, sized, bytes, true)
+        this.#stream.respond(head, bytes, true)
         this.#ended()
       } else {
-        this.#stream.respond(status, sized, null, false)
+        this.#stream.respond(head, null, false)
         this.#writeAll(bytes, true).catch((error: unknown) => this.fail(error))
       }
       return
     }
     if (response.bodyUsed) throw new TypeError("the Response's body was already read")
-    if (response.body === null) this.#stream.respond(status, lines, null, true)
-    else this.#sendStream(status, lines, response.body).catch((error: unknown) => this.fail(error))
+    const head = { status, reason, lines }
+    if (response.body === null) this.#stream.respond(head, null, true)
+    else this.#sendStream(head, response.body).catch((error: unknown) => this.fail(error))
   }
 
   /** A body that is at hand goes out in one frame with its head; the head of a stream waits for nothing. */
-  async #sendStream(status: number, lines: string, body: ReadableStream<Uint8Array>): Promise<void> {
+  async #sendStream(head: GuestResponseHead, body: ReadableStream<Uint8Array>): Promise<void> {
     const reader = body.getReader()
     this.#reader = reader
     try {
       let reading = reader.read()
       const first = await soon(reading)
       if (first?.done) {
-        this.#stream.respond(status, lines, null, true)
+        this.#stream.respond(head, null, true)
         this.#ended()
         return
       }
       if (first !== undefined && bytesOf(first.value).length <= INLINE_BYTES) {
         reading = reader.read()
         const second = await soon(reading)
-        this.#stream.respond(status, lines, bytesOf(first.value), second?.done === true)
+        this.#stream.respond(head, bytesOf(first.value), second?.done === true)
         if (second?.done) {
           this.#ended()
           return
         }
-      } else this.#stream.respond(status, lines, null, false)
+      } else this.#stream.respond(head, null, false)
       await this.#pump(reader, reading)
     } catch (error) {
       reader.cancel(error).catch(() => undefined)
@@ -240,8 +244,13 @@ function linesOfNative(response: Response): string {
   return linesOf(headers)
 }
 
-function hasContentLength(lines: string): boolean {
-  return /(?:^|\n)content-length:/i.test(lines)
+function withLength(lines: string, bytes: number): string {
+  return /(?:^|\n)content-length:/i.test(lines) ? lines : `${lines}content-length: ${bytes}\r\n`
+}
+
+/** The reason phrase of a Response, when it is one that HTTP/1.1 can carry. */
+function reasonOf({ statusText }: Response): string {
+  return typeof statusText === "string" && /^[\t\x20-\x7e\x80-\xff]*$/.test(statusText) ? statusText : ""
 }
 
 /** A Response of this runtime, or of a library that brings its own with a web stream or no body. */

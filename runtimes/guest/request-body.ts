@@ -40,6 +40,7 @@ export class RequestBody {
   async bytes(): Promise<Uint8Array> {
     this.used = true
     this.#collecting = true
+    this.#stream.openBody()
     for (const chunk of this.#chunks) this.#stream.credit(chunk.length)
     while (!this.#ended) await this.#more()
     const chunks = this.#chunks
@@ -53,6 +54,7 @@ export class RequestBody {
     return new ReadableStream({
       type: "bytes",
       pull: async (controller) => {
+        this.#stream.openBody()
         while (this.#chunks.length === 0 && !this.#ended) await this.#more()
         const chunk = this.#chunks.shift()
         if (chunk === undefined) {

@@ -107,7 +107,9 @@ class UpstreamExchange implements ExchangeHandler {
 
   #send(): void {
     const { head } = this.#exchange
-    const headers = headerList(head.headers)
+    const block = new Uint8Array(head.headerBytes)
+    head.writeHeaders(block, 0)
+    const headers = headerList(block)
     if (head.bodyBytes === -1) headers.push("Transfer-Encoding", "chunked")
     const { address, agent } = this.#shared
     const request_ = request({
@@ -165,7 +167,12 @@ class UpstreamExchange implements ExchangeHandler {
     this.#response = response
     const exchange = this.#exchange
     try {
-      exchange.respond(response.statusCode ?? 0, headerBlock(response.rawHeaders), null, false)
+      const lines = headerBlock(response.rawHeaders)
+      exchange.respond(
+        { status: response.statusCode ?? 0, reason: response.statusMessage ?? "", lines },
+        null,
+        false,
+      )
     } catch (error) {
       this.fail("APP_RESPONSE_INVALID", messageOf(error))
       return

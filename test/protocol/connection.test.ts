@@ -56,7 +56,7 @@ describe("HostConnection and GuestConnection", () => {
       for (let at = 1; at < marks.length; at++)
         seen.push(Buffer.from(head.subarray(marks[at - 1], marks[at])).toString("latin1"))
       seen.push(String(https))
-      stream.respond(204, "", null, true)
+      stream.respond({ status: 204, reason: "", lines: "" }, null, true)
     })
     const headers = Buffer.from("Host: a.example\r\nX-Name: v\xe9\r\n", "latin1")
     const head = {
@@ -65,13 +65,40 @@ describe("HostConnection and GuestConnection", () => {
       host: "a.example",
       clientAddress: "::1",
       scheme: "https" as const,
-      headers,
     }
-    const exchange = new MemoryExchange({ head })
+    const exchange = new MemoryExchange({ head, headers })
     pair.host.connection.serve(exchange)
     await exchange.ended
     expect(seen).toEqual(["OPTIONS", "*", "a.example", "::1", headers.toString("latin1"), "true"])
     expect(exchange.status).toBe(204)
+  })
+
+  it("carry a reason phrase", async () => {
+    const pair = await startPair((stream) =>
+      stream.respond({ status: 299, reason: "Quite Fine", lines: "" }, null, true),
+    )
+    const exchange = new MemoryExchange()
+    pair.host.connection.serve(exchange)
+    await exchange.ended
+    expect([exchange.status, exchange.reason]).toEqual([299, "Quite Fine"])
+  })
+
+  it("inform a client that waits with 100 when the app reads, and take its body then", async () => {
+    const body = bytes(600_000)
+    const head = { expectsContinue: true }
+    const pair = await startPair(echo)
+    const read = new MemoryExchange({ head, body })
+    pair.host.connection.serve(read)
+    await read.ended
+    expect([read.informed, read.answer.length]).toEqual([[100], body.length])
+
+    const other = await startPair((stream) =>
+      stream.respond({ status: 403, reason: "", lines: "" }, null, true),
+    )
+    const unread = new MemoryExchange({ head, body })
+    other.host.connection.serve(unread)
+    await unread.ended
+    expect([unread.informed, unread.pulled]).toEqual([[], 0])
   })
 
   it("are full duplex: an answer streams while its request does", async () => {
@@ -84,7 +111,7 @@ describe("HostConnection and GuestConnection", () => {
         writable: () => {},
         disconnected: () => {},
       }
-      stream.respond(200, "", null, false)
+      stream.respond({ status: 200, reason: "", lines: "" }, null, false)
     })
     const body = bytes(2_000_000)
     const exchange = new MemoryExchange({ body })
@@ -129,7 +156,7 @@ describe("HostConnection and GuestConnection", () => {
 
   it("deliver the end of an answer that came while the client took nothing", async () => {
     const pair = await startPair((stream) => {
-      stream.respond(200, "", bytes(10), false)
+      stream.respond({ status: 200, reason: "", lines: "" }, bytes(10), false)
       stream.write(bytes(0), true)
     })
     const exchange = new MemoryExchange({ takes: 10 })
@@ -150,7 +177,7 @@ describe("HostConnection and GuestConnection", () => {
     const left = new MemoryExchange()
     pair.host.connection.serve(left)
     await until(() => streams.length === 1)
-    streams[0]!.respond(200, "x-late: yes\r\n", bytes(1000), false)
+    streams[0]!.respond({ status: 200, reason: "", lines: "x-late: yes\r\n" }, bytes(1000), false)
     left.leave()
     streams[0]!.write(bytes(1000), true)
     await turns(5)
@@ -159,7 +186,7 @@ describe("HostConnection and GuestConnection", () => {
     const next = new MemoryExchange()
     pair.host.connection.serve(next)
     await until(() => streams.length === 2)
-    streams[1]!.respond(200, "", null, true)
+    streams[1]!.respond({ status: 200, reason: "", lines: "" }, null, true)
     await next.ended
     expect(next.lines).toBe("")
     expect([...pair.broken, ...left.misuse, ...next.misuse]).toEqual([])
@@ -190,10 +217,12 @@ describe("HostConnection and GuestConnection", () => {
 
   it("cost an invalid answer its exchange alone", async () => {
     const bad = [
-      (stream: GuestStream) => stream.respond(200, "bad line\r\n", null, true),
-      (stream: GuestStream) => stream.respond(200, "a: b\nc: d\r\n", null, false),
-      (stream: GuestStream) => stream.respond(99, "", null, true),
-      (stream: GuestStream) => stream.respond(200, `a: ${"x".repeat(70_000)}\r\n`, null, true),
+      (stream: GuestStream) => stream.respond({ status: 200, reason: "", lines: "bad line\r\n" }, null, true),
+      (stream: GuestStream) =>
+        stream.respond({ status: 200, reason: "", lines: "a: b\nc: d\r\n" }, null, false),
+      (stream: GuestStream) => stream.respond({ status: 99, reason: "", lines: "" }, null, true),
+      (stream: GuestStream) =>
+        stream.respond({ status: 200, reason: "", lines: `a: ${"x".repeat(80_000)}\r\n` }, null, true),
     ]
     const pair = await startPair((stream) => (bad.shift() ?? echo)(stream))
     for (let count = bad.length; count > 0; count--) {
@@ -210,12 +239,12 @@ describe("HostConnection and GuestConnection", () => {
   it("fail a request head that does not fit its fields, alone", async () => {
     const pair = await startPair(echo)
     const heads = [
-      { method: "M".repeat(256) },
-      { target: `/${"x".repeat(65_536)}` },
-      { headers: bytes(70_000) },
+      { head: { method: "M".repeat(256) } },
+      { head: { target: `/${"x".repeat(65_536)}` } },
+      { headers: bytes(80_000) },
     ]
-    for (const head of heads) {
-      const exchange = new MemoryExchange({ head })
+    for (const options of heads) {
+      const exchange = new MemoryExchange(options)
       pair.host.connection.serve(exchange)
       expect(await exchange.ended).toMatchObject({ kind: "fail", code: "HEADERS_TOO_LARGE" })
     }
@@ -276,7 +305,7 @@ describe("HostConnection and GuestConnection", () => {
     const late = new MemoryExchange()
     pair.host.connection.serve(late)
     expect(late.endings).toMatchObject([{ kind: "fail", code: "APP_UNAVAILABLE" }])
-    streams[0]!.respond(200, "", null, true)
+    streams[0]!.respond({ status: 200, reason: "", lines: "" }, null, true)
     expect(await open.ended).toEqual({ kind: "end" })
     await until(() => pair.host.shutdowns === 1)
     expect(pair.broken).toEqual([])

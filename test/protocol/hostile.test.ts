@@ -103,7 +103,7 @@ describe("HostConnection against a hostile guest", () => {
     guest.send(make.response(1, { body: 1 }))
     const flood = many(WINDOW_BYTES - 1, make.body(1, 1))
     const before = process.memoryUsage()
-    for (let at = 0; at < flood.length; at += 64 * KIB) guest.sendBytes(flood.slice(at, at + 64 * KIB))
+    for (let at = 0; at < flood.length; at += 72 * KIB) guest.sendBytes(flood.slice(at, at + 72 * KIB))
     const after = process.memoryUsage()
     expect(guest.violated).toBe(false)
     expect(exchange.writes).toBe(0)
@@ -128,7 +128,7 @@ describe("HostConnection against a hostile guest", () => {
     exchange.leave()
     guest.send(make.response(1, { body: 100 * KIB }), make.body(1, 100 * KIB), make.body(1, 56 * KIB))
     expect(guest.violated).toBe(false)
-    guest.sendBytes(many(20, make.body(1, 64 * KIB)))
+    guest.sendBytes(many(20, make.body(1, 72 * KIB)))
     expect(guest.pipe.closedBy).toContain("P6")
     expect(exchange.endings).toEqual([{ kind: "left" }])
     expect(exchange.receivedBytes).toBe(0)
@@ -153,12 +153,12 @@ describe("HostConnection against a hostile guest", () => {
     expect(guest.host.connection.inFlight).toBe(0)
   })
 
-  it("takes a header block of 64 KiB, and one above it costs its exchange", () => {
+  it("takes a header block of 72 KiB, and one above it costs its exchange", () => {
     const guest = HostileGuest.ready()
     const line = (bytes: number): string => `a:${"x".repeat(bytes - 4)}\r\n`
     const exchanges = [guest.serve(), guest.serve()]
-    guest.send(make.response(1, { lines: line(64 * KIB), end: true }))
-    guest.send(make.response(2, { lines: line(64 * KIB + 1) }))
+    guest.send(make.response(1, { lines: line(72 * KIB), end: true }))
+    guest.send(make.response(2, { lines: line(72 * KIB + 1) }))
     expect(exchanges[0]?.endings).toEqual([{ kind: "end" }])
     expect(exchanges[1]?.endings).toMatchObject([{ kind: "fail", code: "APP_RESPONSE_INVALID" }])
     expect(guest.violated).toBe(false)

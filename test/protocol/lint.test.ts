@@ -66,6 +66,11 @@ const BREACHES: [string, string, Line[]][] = [
   ["P7", "a body before the head", [...served, G(make.body(1, 1))]],
   ["P7", "two heads", [...served, G(make.response(1)), G(make.response(1))]],
   ["P7", "status 101", [...served, G(make.response(1, { status: 101 }))]],
+  [
+    "P7",
+    "a line end in a reason",
+    [...served, G(raw(FrameType.response, 1, [0, 200, 0, 1, 0, 0, 0, 0, 10]))],
+  ],
   ["P7", "a head cut short", [...served, G(raw(FrameType.response, 1, [0, 200, 0]))]],
   [
     "P8",

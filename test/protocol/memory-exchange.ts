@@ -1,11 +1,18 @@
 /** An Exchange in memory: the client is the test. Counts ends, and says no to more bytes than it was told to hold. */
 import type { ClientErrorCode } from "../../protocol/errors.ts"
 import { PolyhostError } from "../../protocol/errors.ts"
-import type { DisconnectReason, Exchange, ExchangeHandler, RequestHead } from "../../protocol/exchange.ts"
+import type {
+  DisconnectReason,
+  Exchange,
+  ExchangeHandler,
+  RequestHead,
+  ResponseHead,
+} from "../../protocol/exchange.ts"
 import { isHeaderBlock } from "../../protocol/header-block.ts"
 
 export interface MemoryExchangeOptions {
-  readonly head?: Partial<RequestHead>
+  readonly head?: Partial<Omit<RequestHead, "headerBytes" | "writeHeaders">>
+  readonly headers?: Uint8Array
   readonly body?: Uint8Array
   /** Bytes of the answer that the client takes before it says stop; `read` lets it take as many more. */
   readonly takes?: number
@@ -20,6 +27,8 @@ export class MemoryExchange implements Exchange {
   readonly head: RequestHead
   readonly requestId = "test"
   status = 0
+  reason = ""
+  readonly informed: number[] = []
   lines = ""
   readonly received: Uint8Array[] = []
   receivedBytes = 0
@@ -40,14 +49,20 @@ export class MemoryExchange implements Exchange {
   constructor(options: MemoryExchangeOptions = {}) {
     this.#body = options.body ?? new Uint8Array(0)
     this.#takes = options.takes ?? Number.POSITIVE_INFINITY
+    const headers = options.headers ?? new Uint8Array(0)
     this.head = {
       method: options.body === undefined ? "GET" : "POST",
       target: "/",
       scheme: "http",
       host: "test.localhost",
       clientAddress: "127.0.0.1",
-      headers: new Uint8Array(0),
+      headerBytes: headers.length,
+      writeHeaders: (into, at) => {
+        into.set(headers, at)
+        return at + headers.length
+      },
       bodyBytes: this.#body.length,
+      expectsContinue: false,
       ...options.head,
     }
     this.#bodyEnded = this.head.bodyBytes === 0
@@ -84,12 +99,18 @@ export class MemoryExchange implements Exchange {
     }
   }
 
-  respond(status: number, lines: Uint8Array, body: Uint8Array | null, end: boolean): boolean {
+  inform(status: number): void {
+    if (this.responded) this.misuse.push("inform after the head")
+    this.informed.push(status)
+  }
+
+  respond({ status, reason, lines }: ResponseHead, body: Uint8Array | null, end: boolean): boolean {
     if (this.finished) this.misuse.push("respond after the end")
     if (this.responded) this.misuse.push("respond twice")
     if (status < 200 || status > 599 || !isHeaderBlock(lines, 0, lines.length))
       throw new PolyhostError("APP_RESPONSE_INVALID", "not valid HTTP")
     this.status = status
+    this.reason = reason
     this.lines = Buffer.from(lines).toString("latin1")
     return this.#take(body === null ? new Uint8Array(0) : body.slice(), end)
   }

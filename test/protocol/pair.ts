@@ -141,6 +141,7 @@ export function readBody(stream: GuestStream): Promise<Uint8Array> {
       writable: () => {},
       disconnected: () => reject(new Error("disconnected")),
     }
+    stream.openBody()
     if (!stream.head.hasBody) resolve(new Uint8Array(0))
   })
 }
@@ -162,6 +163,6 @@ export function answer(stream: GuestStream, body: Uint8Array, pieceBytes = 64 * 
     writable: send,
     disconnected: () => events?.disconnected(),
   }
-  stream.respond(200, "content-type: text/plain\r\n", null, body.length === 0)
+  stream.respond({ status: 200, reason: "", lines: "content-type: text/plain\r\n" }, null, body.length === 0)
   send()
 }
