@@ -71,4 +71,15 @@ export interface AppSpec {
   }
   readonly queue: { readonly max: number }
   readonly health: { readonly path: string; readonly intervalMs: number } | null
+  /** Answers of the app's own in place of the host's error answers: by reason code, status ("404") or class ("5xx"). */
+  readonly errorPages: ErrorPages
+}
+
+export type ErrorPages = ReadonlyMap<string, ErrorPage>
+
+export interface ErrorPage {
+  /** Value of Content-Type. */
+  readonly type: string
+  /** Text with `{{status}}` `{{code}}` `{{title}}` `{{requestId}}` `{{app}}`, which each answer fills in. */
+  readonly body: string
 }

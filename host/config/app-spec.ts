@@ -17,6 +17,7 @@ import { completeVersion, type DetectedRuntime, detectRuntime } from "./detect.t
 import { type Document, problemAt } from "./document.ts"
 import { conventionalEntry, explicitEntry } from "./entry.ts"
 import type { Environment } from "./environment.ts"
+import { readErrorPages } from "./error-pages.ts"
 import type { FileView } from "./files.ts"
 import { notEnforced } from "./not-enforced.ts"
 import { isError, type PathSegment, type Problem } from "./problem.ts"
@@ -77,7 +78,9 @@ export async function buildApp(source: AppSource, context: BuildContext): Promis
   try {
     const program = await programOf(given, source, context)
     const variables = await envOf(given, source, context)
-    problems.push(...program.problems, ...variables.problems)
+    const place = { document: source.document, at: source.at, dir: source.dir }
+    const errors = await readErrorPages(given.errorPages, place)
+    problems.push(...program.problems, ...variables.problems, ...errors.problems)
     const searchPath = variables.env["PATH"] ?? context.env["PATH"]
     problems.push(...(await commandProblems(program.command, source, searchPath)))
     if (program.runtime === null || problems.some(isError)) return { ...built, spec: null, problems }
@@ -93,6 +96,7 @@ export async function buildApp(source: AppSource, context: BuildContext): Promis
       routes: uniqueRoutes(given.routes ?? []),
       stripPrefix: given.stripPrefix ?? false,
       ...settingsOf(given, context.defaults),
+      errorPages: errors.pages,
     }
     return { ...built, spec, problems }
   } catch (error) {

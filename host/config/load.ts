@@ -4,7 +4,8 @@
  */
 import { dirname, join, resolve } from "node:path"
 import { messageOf } from "../../protocol/errors.ts"
-import type { AppSpec, Route } from "../../runtimes/app-spec.ts"
+import type { AppSpec, ErrorPages, Route } from "../../runtimes/app-spec.ts"
+import type { HttpSettings } from "../listener/http-settings.ts"
 import { type AppSource, type BuiltApp, buildApp } from "./app-spec.ts"
 import {
   APP_MANIFEST_NAME,
@@ -18,7 +19,9 @@ import {
 } from "./discover.ts"
 import { type Document, documentOf, problemAt } from "./document.ts"
 import { hostEnvironment } from "./environment.ts"
+import { readErrorPages } from "./error-pages.ts"
 import { createFileView, type FileView } from "./files.ts"
+import { firstOf, type HttpInput, httpSettingsOf } from "./http.ts"
 import { anchorListen, DEFAULT_LISTEN, parseListen, uniqueListen } from "./listen.ts"
 import { notEnforced } from "./not-enforced.ts"
 import { compareProblems, formatProblem, isError, type PathSegment, type Problem } from "./problem.ts"
@@ -33,6 +36,10 @@ export interface LoadedConfig {
   readonly listen: readonly string[]
   readonly stateDir: string
   readonly lockFile: string
+  /** Limits, deadlines and trusted proxies of the listener. */
+  readonly http: HttpSettings
+  /** For errors without an app; those with one are in its AppSpec. */
+  readonly errorPages: ErrorPages
   readonly apps: readonly AppSpec[]
   /** Apps whose configuration is wrong. They fail alone. */
   readonly broken: readonly BrokenApp[]
@@ -56,11 +63,15 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
   const broken: BrokenApp[] = []
   const wanted: { source: AppSource; root: string; defaults: DefaultsInput }[] = []
   const listen: string[] = []
+  const http: HttpInput[] = []
+  const pages: ErrorPages[] = []
   for (const host of places.hosts) {
     const read = await readHost(host, files)
     general.push(...read.problems)
     broken.push(...read.broken)
     listen.push(...read.listen)
+    http.push(read.http)
+    pages.push(read.errorPages)
     wanted.push(...read.sources.map((source) => ({ source, root: host.root, defaults: read.defaults })))
   }
   wanted.push(...places.apps.map((source) => ({ source, root, defaults: {} })))
@@ -82,6 +93,9 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
     listen: listen.length > 0 ? uniqueListen(listen) : [DEFAULT_LISTEN],
     stateDir: join(root, ".polyhost"),
     lockFile: join(single, "polyhost.lock.json"),
+    http: httpSettingsOf(firstOf(http)),
+    // As for the other keys: of two host configs the first that names a page gives it.
+    errorPages: new Map(pages.reverse().flatMap((one) => [...one])),
     apps: settled.apps,
     broken: [...broken, ...settled.broken],
     problems: unique(all).sort(compareProblems),
@@ -145,11 +159,13 @@ function isHostConfig(path: string, document: Document): boolean {
 interface ReadHost extends Discovered {
   readonly listen: readonly string[]
   readonly defaults: DefaultsInput
+  readonly http: HttpInput
+  readonly errorPages: ErrorPages
 }
 
 async function readHost(host: HostPlace, files: FileView): Promise<ReadHost> {
   const { document, root } = host
-  const nothing = { sources: [], broken: [], listen: [], defaults: {} }
+  const nothing = { sources: [], broken: [], listen: [], defaults: {}, http: {}, errorPages: new Map() }
   if (document.problems.some((problem) => problem.path === ""))
     return { ...nothing, problems: document.problems }
   const faults = validate(hostConfigSchema, document)
@@ -158,22 +174,31 @@ async function readHost(host: HostPlace, files: FileView): Promise<ReadHost> {
   const own = faults.filter((fault) => !isOfApp(fault))
   const found = await discoverApps(document, faults, { root, files })
   const isSound = (key: string): boolean => !own.some((fault) => fault.path[0] === key)
-  const listen = isSound("listen") ? ((valueAt(document.value, ["listen"]) ?? []) as readonly string[]) : []
-  const defaults = isSound("defaults") ? ((valueAt(document.value, ["defaults"]) ?? {}) as DefaultsInput) : {}
+  const given = Object.fromEntries(
+    HOST_KEYS.filter(isSound).map((key) => [key, valueAt(document.value, [key])]),
+  ) as Partial<HostConfigInput>
+  const { listen = [], defaults = {}, limits, timeouts, trustProxy } = given
+  const pages = await readErrorPages(given.errorPages, { document, at: [], dir: root })
   return {
     ...found,
     listen: listen
       .filter((text) => !("problem" in parseListen(text)))
       .map((text) => anchorListen(text, root)),
     defaults,
+    http: { limits, timeouts, trustProxy },
+    errorPages: pages.pages,
     problems: [
       ...document.problems,
       ...own.map((fault) => fault.problem),
       ...notEnforced(document, ["defaults"], defaults),
+      ...pages.problems,
       ...found.problems,
     ],
   }
 }
+
+/** Keys of a host config beside "apps"; each is left out alone when it is wrong. */
+const HOST_KEYS = ["listen", "defaults", "limits", "timeouts", "trustProxy", "errorPages"] as const
 
 interface Settled {
   readonly apps: readonly AppSpec[]

@@ -4,6 +4,8 @@
  * Messages say what is allowed; `validate.ts` adds what was seen and where.
  */
 import { z } from "zod"
+import { APP_PAGE_CODES, HOST_PAGE_CODES } from "./error-pages.ts"
+import { errorPages, httpLimits, httpTimeouts, trustProxy } from "./http-fields.ts"
 import { parseListen } from "./listen.ts"
 import {
   concurrency,
@@ -84,6 +86,7 @@ const appKeys = {
     .optional()
     .describe("When instances are replaced by fresh ones. Not enforced by this version."),
   health: health.optional(),
+  errorPages: errorPages(APP_PAGE_CODES, "the app's folder").optional(),
   cell: text("the name of a cell")
     .optional()
     .describe("Cell that thread and isolate apps of one name share. Not enforced by this version."),
@@ -161,6 +164,10 @@ export const hostConfigSchema = z
           expected('a list such as ["./apps/*"]'),
         )
         .describe('Apps: folders, manifests, patterns such as "./apps/*", or objects with "dir".'),
+      limits: httpLimits.optional(),
+      timeouts: httpTimeouts.optional(),
+      trustProxy: trustProxy.optional(),
+      errorPages: errorPages(HOST_PAGE_CODES, "the folder of the host config").optional(),
       defaults: z
         .strictObject(
           {

@@ -56,6 +56,7 @@ describe("one app", () => {
         },
         queue: { max: 100 },
         health: null,
+        errorPages: new Map(),
       },
     ])
     expect(config).toMatchObject({
