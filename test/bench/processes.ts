@@ -1,14 +1,17 @@
 /** Child processes of a benchmark: start until they answer, their CPU time and memory with all their children. */
 import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
 import { readdirSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
+import { type Address, ask } from "./ask.ts"
 
-export interface Target {
+export interface Command {
   readonly name: string
   readonly file: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  readonly url: string
+  /** What answers with status 200 as soon as it serves. */
+  readonly ready: Address
 }
 
 export interface Started {
@@ -18,44 +21,48 @@ export interface Started {
   stop(): Promise<void>
 }
 
-/** Longest wait for a target's first answer, in milliseconds: a cold cache installs a runtime first. */
+/** Longest wait for a first answer, in milliseconds: a cold cache installs a runtime first. */
 const START_DEADLINE_MS = 120_000
+/** Longest wait for an end after SIGTERM, in milliseconds. */
+const STOP_DEADLINE_MS = 30_000
 
-export async function start(target: Target): Promise<Started> {
+export async function start(command: Command): Promise<Started> {
   const startedAt = performance.now()
-  const child = spawn(target.file, target.args, {
-    env: { ...process.env, ...target.env },
+  const child = spawn(command.file, command.args, {
+    env: { ...process.env, ...command.env },
     stdio: ["ignore", "ignore", "inherit"],
   })
+  await once(child, "spawn")
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
-  await firstAnswer(target, child, startedAt)
+  await firstAnswer(command, child, startedAt)
   return {
     pid: child.pid as number,
     startMs: performance.now() - startedAt,
     async stop() {
       child.kill("SIGTERM")
+      const late = setTimeout(() => child.kill("SIGKILL"), STOP_DEADLINE_MS)
       await exited
+      clearTimeout(late)
     },
   }
 }
 
-async function firstAnswer(target: Target, child: ChildProcess, startedAt: number): Promise<void> {
+async function firstAnswer(command: Command, child: ChildProcess, startedAt: number): Promise<void> {
+  let last = ""
   while (performance.now() - startedAt < START_DEADLINE_MS) {
-    if (child.exitCode !== null) throw new Error(`${target.name} ended with code ${child.exitCode}`)
-    const status = await fetch(target.url).then(
-      (response) => response.text().then(() => response.status),
-      () => 0,
-    )
-    if (status === 200) return
+    if (child.exitCode !== null) throw new Error(`${command.name} ended with code ${child.exitCode}`)
+    const answer = await ask(command.ready).catch(() => null)
+    if (answer?.status === 200) return
+    if (answer !== null) last = `; its last answer was ${answer.status} ${answer.body}`
     // Asked again at once but for a turn of the loop: the resolution of the figure is the cost of a refused connection.
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
   child.kill("SIGKILL")
-  throw new Error(`${target.name} did not answer within ${START_DEADLINE_MS} ms`)
+  throw new Error(`${command.name} did not answer within ${START_DEADLINE_MS} ms${last}`)
 }
 
-/** The process and everything below it. */
-export function tree(pid: number): number[] {
+/** The processes and everything below them. */
+export function tree(roots: readonly number[]): number[] {
   const parents = new Map<number, number[]>()
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue
@@ -64,7 +71,7 @@ export function tree(pid: number): number[] {
     const parent = Number(fields[1])
     parents.set(parent, [...(parents.get(parent) ?? []), Number(name)])
   }
-  const found: number[] = [pid]
+  const found: number[] = [...roots]
   for (const it of found) found.push(...(parents.get(it) ?? []))
   return found
 }

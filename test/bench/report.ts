@@ -1,51 +1,84 @@
-/** Turns samples into the Markdown of RESULTS.md. Every figure there comes from here. */
-import { execFileSync } from "node:child_process"
-import { cpus, totalmem } from "node:os"
+/** The Markdown of RESULTS.md. */
+import { spread, table } from "./figures.ts"
+import { LOADS } from "./loads.ts"
+import { machine } from "./machine.ts"
+import type { Sample, Samples, StartSamples } from "./measure.ts"
+import { noiseTable, ratioTables } from "./ratios.ts"
+import type { Target, TargetName } from "./targets.ts"
 
-export interface Row {
-  readonly what: string
-  readonly samples: readonly number[]
-  readonly digits: number
+export interface Results {
+  readonly rounds: number
+  readonly seconds: number
+  /** Those asked for, the missing ones included. */
+  readonly targets: readonly Target[]
+  readonly samples: Samples
+  readonly starts: ReadonlyMap<TargetName, StartSamples>
 }
 
-export function median(samples: readonly number[]): number {
-  const sorted = [...samples].sort((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+export function report(results: Results): string {
+  const { rounds, seconds, targets, samples } = results
+  const missing = new Map(
+    targets.flatMap((target) => (target.missing === null ? [] : [[target.name, target.missing] as const])),
+  )
+  const parts = [
+    `# Benchmark results
+
+Made by \`npm run bench\`; never edited. ${new Date().toISOString().slice(0, 10)}.
+${machine()}
+${rounds} interleaved ${rounds === 1 ? "round" : "rounds"} of ${seconds} s; median (min–max). All on loopback, load generator on the same cores; nginx has one worker.
+A server-CPU-second counts every process of the target: host and guest, nginx and its app. How to read it: README.md.`,
+    `## Ratios\n\nOf two targets in the same round. "next target" is the design's, beyond the present one.`,
+    ratioTables(samples, missing),
+    section(
+      "How noisy the machine was",
+      "The same bare server, in every round: a ratio that is nearer to its target than this is no news.",
+      noiseTable(samples),
+    ),
+    section("Figures", "", figuresTable(results, missing)),
+    section(
+      "Start",
+      "Process spawned to first answer, and resident memory of the process that listens, after it.",
+      startsTable(results),
+    ),
+  ]
+  return `${parts.filter((part) => part !== "").join("\n\n")}\n`
 }
 
-/** `median (min–max)`. */
-export function spread(samples: readonly number[], digits: number): string {
-  const show = (value: number): string =>
-    value.toLocaleString("en-US", { maximumFractionDigits: digits, minimumFractionDigits: digits })
-  return `${show(median(samples))} (${show(Math.min(...samples))}–${show(Math.max(...samples))})`
+function section(title: string, text: string, content: string): string {
+  return content === "" ? "" : [`## ${title}`, text, content].filter((part) => part !== "").join("\n\n")
 }
 
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const width = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]!.length)))
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, i) => cell.padEnd(width[i]!)).join(" | ")} |`
-  return [line(head), `| ${width.map((it) => "-".repeat(it)).join(" | ")} |`, ...rows.map(line)].join("\n")
+function figuresTable({ targets, samples }: Results, missing: ReadonlyMap<TargetName, string>): string {
+  const rows = LOADS.flatMap((load) => {
+    const byTarget = samples.get(load.name)
+    if (byTarget === undefined) return []
+    return targets.map((target) => {
+      const reason = missing.get(target.name)
+      const cells =
+        reason === undefined
+          ? figures(byTarget.get(target.name) as readonly Sample[])
+          : [`not run: ${reason}`, "", "", ""]
+      return [load.title, target.title, ...cells]
+    })
+  })
+  return table(["load", "target", "requests/s", "requests/server-CPU-s", "p50 ms", "p99 ms"], rows)
 }
 
-export function machine(): string {
-  const wrk = version("wrk", ["-v"]).split(" ").slice(0, 2).join(" ")
+function figures(samples: readonly Sample[]): string[] {
+  const show = (figure: (sample: Sample) => number, digits: number): string =>
+    spread(samples.map(figure), digits)
   return [
-    `${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
-    `Linux ${version("uname", ["-r"])}`,
-    `Node ${process.versions.node}`,
-    wrk,
-  ].join(" · ")
+    show((it) => it.requestsPerSecond, 0),
+    show((it) => it.requestsPerCpuSecond, 0),
+    show((it) => it.p50Ms, 3),
+    show((it) => it.p99Ms, 3),
+  ]
 }
 
-function version(file: string, args: readonly string[]): string {
-  try {
-    return execFileSync(file, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
-      .split("\n")[0]!
-      .trim()
-  } catch (error) {
-    // wrk prints its version and exits with 1.
-    const { stdout } = error as { stdout?: string }
-    return (stdout ?? "").split("\n")[0]!.trim() || `${file}: unknown version`
-  }
+function startsTable({ targets, starts }: Results): string {
+  const rows = targets.flatMap((target) => {
+    const it = starts.get(target.name)
+    return it === undefined ? [] : [[target.title, spread(it.ms, 0), spread(it.rssMib, 0)]]
+  })
+  return rows.length === 0 ? "" : table(["target", "start ms", "memory MiB"], rows)
 }

@@ -1,36 +1,45 @@
-/** One load of wrk against one URL. */
+/** One run of wrk: one load against one URL. */
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
-
-export interface Load {
-  readonly url: string
-  readonly connections: number
-  readonly seconds: number
-  readonly headers: readonly string[]
-}
+import type { Load } from "./loads.ts"
 
 export interface LoadResult {
   readonly requestsPerSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
-  /** Socket errors and answers that were not 2xx. */
+  /** Socket errors and answers that were not 2xx. wrk passes a 3xx; the proof before the measurement does not. */
   readonly errors: number
   readonly requests: number
 }
 
-export async function load({ url, connections, seconds, headers }: Load): Promise<LoadResult> {
-  const { stdout } = await promisify(execFile)("wrk", [
+export interface Run {
+  readonly url: string
+  readonly seconds: number
+  /** Ends wrk when the benchmark is told to stop. */
+  readonly signal: AbortSignal
+}
+
+export async function runWrk(load: Load, { url, seconds, signal }: Run): Promise<LoadResult> {
+  const args = [
     "-t1",
-    `-c${connections}`,
+    `-c${load.connections}`,
     `-d${seconds}s`,
     "--latency",
-    ...headers.flatMap((header) => ["-H", header]),
+    ...(load.script === undefined ? [] : ["-s", load.script]),
+    ...load.headers.flatMap((header) => ["-H", header]),
     url,
-  ]).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT")
-      throw new Error('the benchmark needs wrk: "apt-get install wrk" or "brew install wrk"')
-    throw error
-  })
+  ]
+  const { stdout } = await promisify(execFile)("wrk", args, { signal }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT")
+        throw new Error('the benchmark needs wrk: "apt-get install wrk" or "brew install wrk"')
+      throw error
+    },
+  )
+  return read(stdout)
+}
+
+function read(stdout: string): LoadResult {
   const number = (pattern: RegExp): number => Number(pattern.exec(stdout)?.[1] ?? 0)
   const socketErrors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(stdout)
   return {

@@ -1,0 +1,124 @@
+/**
+ * Who is measured, and how each is started. Every target serves the same two apps (`hello`, `bytes`), each in processes
+ * of its own. The server app, the bare server and the one behind nginx are one file. Processes as such: processes.ts.
+ */
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { findNginx, nginxConf } from "./nginx.ts"
+import { type Command, freePort, type Started, start } from "./processes.ts"
+
+export type AppName = "hello" | "bytes"
+export type TargetName = "bare" | "fetch" | "nginx" | "server"
+
+export interface Target {
+  /** For `--target`. */
+  readonly name: TargetName
+  readonly title: string
+  /** Why it cannot run on this machine, or null. */
+  readonly missing: string | null
+  start(app: AppName): Promise<Running>
+}
+
+export interface Running {
+  readonly url: string
+  /** From spawn to the first right answer, in milliseconds. */
+  readonly startMs: number
+  /** The processes that it started, the one that listens for clients first. Their children belong to it too. */
+  readonly pids: readonly [number, ...number[]]
+  /** Where the admin API of a Polyhost listens. */
+  readonly adminSocket?: string
+  stop(): Promise<void>
+}
+
+const APPS = join(import.meta.dirname, "apps")
+const POLYHOST = join(import.meta.dirname, "../../host/cli/polyhost.js")
+
+/** All targets, in the order of the report. `dir` takes their sockets, state and configuration. */
+export function allTargets(dir: string): readonly Target[] {
+  const nginx = findNginx()
+  return [
+    { name: "bare", title: "bare node:http", missing: null, start: startBare },
+    {
+      name: "fetch",
+      title: "polyhost, fetch app",
+      missing: null,
+      start: (app) => startPolyhost(dir, app),
+    },
+    {
+      name: "nginx",
+      title: "nginx → node:http",
+      missing: nginx === null ? "nginx not found" : null,
+      start: (app) => startBehindNginx(nginx ?? "nginx", dir, app),
+    },
+    {
+      name: "server",
+      title: "polyhost, server app",
+      missing: null,
+      start: (app) => startPolyhost(dir, `${app}-server`),
+    },
+  ]
+}
+
+async function startBare(app: AppName): Promise<Running> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}/`
+  return running(url, [await start({ ...serverOf(app), env: { PORT: String(port) }, ready: { url } })])
+}
+
+async function startPolyhost(dir: string, app: string): Promise<Running> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}/`
+  const stateDir = await mkdtemp(join(dir, `${app}-`))
+  const started = await start({
+    name: `polyhost with ${app}`,
+    file: process.execPath,
+    args: [POLYHOST, "serve", join(APPS, app), "--listen", `127.0.0.1:${port}`, "--state-dir", stateDir],
+    env: {},
+    ready: { url },
+  })
+  return { ...running(url, [started]), adminSocket: join(stateDir, "admin.sock") }
+}
+
+async function startBehindNginx(nginx: string, dir: string, app: AppName): Promise<Running> {
+  const prefix = await mkdtemp(join(dir, "nginx-"))
+  await mkdir(join(prefix, "tmp"))
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}/`
+  const socketPath = join(prefix, "node.sock")
+  const conf = join(prefix, "nginx.conf")
+  await writeFile(conf, nginxConf({ prefix, port, socketPath }))
+  const server = await start({ ...serverOf(app), env: { SOCKET: socketPath }, ready: { url, socketPath } })
+  try {
+    const front = await start({
+      name: "nginx",
+      file: nginx,
+      args: ["-e", "stderr", "-p", prefix, "-c", conf],
+      env: {},
+      ready: { url },
+    })
+    return running(url, [front, server])
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+}
+
+function serverOf(app: AppName): Omit<Command, "env" | "ready"> {
+  return {
+    name: `node:http with ${app}`,
+    file: process.execPath,
+    args: [join(APPS, `${app}-server/server.mjs`)],
+  }
+}
+
+function running(url: string, processes: readonly [Started, ...Started[]]): Running {
+  const [first, ...others] = processes
+  return {
+    url,
+    startMs: first.startMs,
+    pids: [first.pid, ...others.map((it) => it.pid)],
+    async stop() {
+      for (const it of processes) await it.stop()
+    },
+  }
+}
