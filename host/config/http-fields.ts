@@ -9,6 +9,7 @@ import { suggest } from "./suggest.ts"
 import { DURATION_PATTERN, parseDuration, parseSize, SIZE_PATTERN } from "./units.ts"
 
 const MAX_CONNECTIONS = 1_000_000
+const COUNT_OR_OFF = expected(`a whole number from 1 to ${MAX_CONNECTIONS}, or "off"`)
 
 export const httpLimits = z
   .strictObject(
@@ -32,10 +33,7 @@ export const httpLimits = z
         .optional()
         .describe("Most connections open at a time. One more is answered with 503. Default: 10000."),
       connectionsPerAddress: z
-        .union(
-          [whole(1, MAX_CONNECTIONS), z.literal("off")],
-          expected(`a whole number from 1 to ${MAX_CONNECTIONS}, or "off"`),
-        )
+        .union([whole(1, MAX_CONNECTIONS), z.literal("off", COUNT_OR_OFF)], COUNT_OR_OFF)
         .optional()
         .describe('The same for one client address (IPv6: one /64 network). Default: "off".'),
     },

@@ -87,14 +87,15 @@ function unknownKey(key: string, scope: Scope, path: readonly PathSegment[]): Fa
   const keys = object === null ? [] : Object.keys(object.shape)
   const here = path.length === 0 ? "" : ` in "${formatPath(path)}"`
   const full = [...scope.at, ...path, key]
-  const message = `unknown key "${key}"${here}${hint(key, keys, object)}`
+  const message = `unknown key "${key}"${here}${hint(key, keys, [object, objectAt(scope.schema, [])])}`
   return { path: [...path, key], problem: problemAt(scope.document, full, message, { part: "key" }) }
 }
 
-function hint(key: string, keys: readonly string[], object: z.ZodObject | null): string {
+/** `objects`: where the key stands, and the whole document, where it may belong to another part. */
+function hint(key: string, keys: readonly string[], objects: readonly (z.ZodObject | null)[]): string {
   const nearest = suggest(key, keys)
   if (nearest !== null) return `. Did you mean "${nearest}"?`
-  const elsewhere = nestedPaths(object).find((path) => path.endsWith(`.${key}`))
+  const elsewhere = objects.flatMap((object) => nestedPaths(object)).find((path) => path.endsWith(`.${key}`))
   if (elsewhere !== undefined) return `. Did you mean "${elsewhere}"?`
   return `; allowed: ${keys.join(", ")}`
 }
@@ -123,9 +124,14 @@ function objectOf(schema: z.ZodType | undefined): z.ZodObject | z.ZodArray | nul
   return schema instanceof z.ZodObject || schema instanceof z.ZodArray ? schema : null
 }
 
+/** Paths below an object's own keys, the shallow ones first. */
 function nestedPaths(object: z.ZodObject | null): readonly string[] {
-  return Object.entries(object?.shape ?? {}).flatMap(([key, child]) => {
+  const children = Object.entries(object?.shape ?? {}).flatMap(([key, child]) => {
     const inner = objectOf(child as z.ZodType)
-    return inner instanceof z.ZodObject ? Object.keys(inner.shape).map((name) => `${key}.${name}`) : []
+    return inner instanceof z.ZodObject ? [{ key, inner }] : []
   })
+  return [
+    ...children.flatMap(({ key, inner }) => Object.keys(inner.shape).map((name) => `${key}.${name}`)),
+    ...children.flatMap(({ key, inner }) => nestedPaths(inner).map((path) => `${key}.${path}`)),
+  ]
 }
