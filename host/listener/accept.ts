@@ -1,6 +1,6 @@
 /**
  * What a client asks for by its Accept header (RFC 9110 12.5.1), as far as error answers need it: a page, or JSON.
- * One pass over the value, whatever it holds; what is not a media range with a valid weight counts for nothing.
+ * Work is bounded, whatever the value holds; what is not a media range with a valid weight counts for nothing.
  */
 
 /** True when HTML is named and wanted at least as much as JSON. A wildcard names nothing: it is what curl and fetch send. */
@@ -23,6 +23,9 @@ interface Wanted {
   readonly isJsonNamed: boolean
 }
 
+/** No client says more; whoever does is not read to the end. */
+const MAX_CHARACTERS = 4096
+
 const HTML_TYPES: readonly string[] = ["text/html", "application/xhtml+xml"]
 const JSON_TYPES: readonly string[] = ["application/problem+json", "application/json"]
 const WILDCARDS: readonly string[] = ["application/*", "*/*"]
@@ -30,7 +33,7 @@ const KNOWN: ReadonlySet<string> = new Set([...HTML_TYPES, ...JSON_TYPES, ...WIL
 
 function readAccept(accept: string): Wanted {
   const weights = new Map<string, number>()
-  for (const element of split(accept, ",")) {
+  for (const element of split(accept.slice(0, MAX_CHARACTERS), ",")) {
     const [range = "", ...parameters] = split(element, ";")
     const type = range.trim().toLowerCase()
     if (KNOWN.has(type)) weights.set(type, Math.max(weights.get(type) ?? 0, weightOf(parameters)))

@@ -1,7 +1,8 @@
-import { symlinkSync, writeFileSync } from "node:fs"
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { z } from "zod"
+import { APP_PAGE_CODES, HOST_PAGE_CODES } from "../../host/config/error-pages.ts"
 import { loadConfig } from "../../host/config/index.ts"
 import { appManifestSchema, hostConfigSchema } from "../../host/config/schema.ts"
 import { DEFAULT_HTTP_SETTINGS } from "../../host/listener/http-settings.ts"
@@ -140,6 +141,17 @@ describe("HTTP settings of the host config", () => {
     expect(problems).toEqual([])
     expect(http.headerBytes).toBe(2048)
     expect(http.trustProxy.trusts("10.0.0.1")).toBe(true)
+  })
+
+  test("of the README are the defaults, as written there", async () => {
+    const readme = readFileSync(new URL("../../host/config/README.md", import.meta.url), "utf8")
+    const example = /```jsonc\n(\{\n {2}"limits"[\s\S]*?)```/.exec(readme)![1]!
+    const files = { "polyhost.json": `{ "apps": ["a"],${example.slice(1)}`, "404.html": "" }
+    const { http, problems } = await load({ ...files, ...app })
+    const { trustProxy: _, ...numbers } = DEFAULT_HTTP_SETTINGS
+    expect(problems).toEqual([])
+    expect(http).toMatchObject(numbers)
+    for (const code of [...APP_PAGE_CODES, ...HOST_PAGE_CODES]) expect(readme).toContain(`\`${code}\``)
   })
 
   test("stand in the published schema, each with its description", () => {
