@@ -11,7 +11,8 @@ import type { AppSpec } from "../app-spec.ts"
 import { type Child, startChild } from "../process/child.ts"
 import type { Launchpad } from "../process/launchpad.ts"
 import { ProcessInstance } from "../process/process-instance.ts"
-import { createUpstream, type UpstreamAddress } from "../process/upstream.ts"
+import type { UpstreamAddress } from "../process/upstream/address.ts"
+import { createUpstream } from "../process/upstream/upstream.ts"
 import type { LaunchOptions, ResolvedRuntime, Runtime } from "../runtime.ts"
 
 /** How often a program that is starting is asked whether it listens, in milliseconds. It has no way to say so. */

@@ -16,7 +16,7 @@ import type { Instance, LaunchOptions, OutputSink, ResolvedRuntime } from "../ru
 import { type Child, startChild } from "./child.ts"
 import type { Launchpad } from "./launchpad.ts"
 import { ProcessInstance } from "./process-instance.ts"
-import { createUpstream } from "./upstream.ts"
+import { createUpstream } from "./upstream/upstream.ts"
 
 export interface GuestLaunch {
   readonly spec: AppSpec

@@ -9,7 +9,7 @@ import type { HostConnection } from "../../protocol/host-connection.ts"
 import type { InterfaceName } from "../app-spec.ts"
 import type { Exit, Instance, ResolvedRuntime } from "../runtime.ts"
 import type { Child } from "./child.ts"
-import type { Upstream } from "./upstream.ts"
+import type { Upstream } from "./upstream/upstream.ts"
 
 export interface ProcessInstanceParts {
   readonly id: string

@@ -1,0 +1,273 @@
+/**
+ * UpstreamExchange: one exchange on its way through a connection to a server app. Owns the flow of both directions, and
+ * what becomes of the exchange when the connection breaks. The exchange it carries is the listener's.
+ */
+import { writeLatin1 } from "../../../protocol/bytes.ts"
+import { type ClientErrorCode, messageOf, PolyhostError } from "../../../protocol/errors.ts"
+import type {
+  DisconnectReason,
+  Exchange,
+  ExchangeHandler,
+  RequestHead,
+  ResponseHead,
+} from "../../../protocol/exchange.ts"
+import type { Connection, ConnectionUser } from "./connection.ts"
+import type { RequestWriter } from "./request-writer.ts"
+
+/** Request body bytes asked for at a time. */
+const WINDOW_BYTES = 64 * 1024
+/** Methods that may be sent again on a new connection when a kept-alive one turns out to be closed (RFC 9110 9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"])
+
+export interface UpstreamExchangeOwner {
+  readonly writer: RequestWriter
+  /** A connection for `user`: an idle one, or, always when `fresh`, a new one, which calls `connected` later. */
+  connection(user: ConnectionUser, fresh: boolean): Connection
+  finished(): void
+}
+
+export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
+  readonly #exchange: Exchange
+  readonly #owner: UpstreamExchangeOwner
+  readonly #refused: ((detail: string) => void) | undefined
+  readonly #head: RequestHead
+  #connection: Connection | null = null
+  #over = false
+  /** It was sent on a kept-alive connection that then broke. */
+  #perhapsTaken = false
+  /** All of the request was written. */
+  #sent = false
+  /** Body bytes still to come when their number is declared. */
+  #bodyLeft: number
+  /** Body bytes that were written and not yet asked for again. */
+  #owedPull = 0
+  #pulling = false
+  /** The app takes no request bytes for now. */
+  #appFull = false
+  /** The client takes no answer bytes for now. */
+  #clientFull = false
+  /** The end of the answer, with its trailers, when it came while the client took nothing. */
+  #heldTrailers: Uint8Array | null = null
+
+  constructor(
+    exchange: Exchange,
+    owner: UpstreamExchangeOwner,
+    refused: ((detail: string) => void) | undefined,
+  ) {
+    this.#exchange = exchange
+    this.#owner = owner
+    this.#refused = refused
+    this.#head = exchange.head
+    this.#bodyLeft = this.#head.bodyBytes
+  }
+
+  start(): void {
+    this.#exchange.attach(this)
+    if (this.#over) return
+    if (this.#exchange.finished) this.#finish()
+    else this.#use(this.#owner.connection(this, false))
+  }
+
+  fail(code: ClientErrorCode, detail: string): void {
+    if (!this.#finish()) return
+    this.#connection?.destroy()
+    this.#exchange.fail(code, detail)
+  }
+
+  // Events of the exchange
+
+  requestBody(chunk: Uint8Array, end: boolean, trailers?: Uint8Array): void {
+    if (this.#over || this.#sent) return
+    if (this.#head.bodyBytes === -1) this.#writeChunk(chunk, end, trailers)
+    else if (!this.#writeRaw(chunk, end)) return
+    this.#owedPull += chunk.length
+    this.#pull()
+  }
+
+  drained(): void {
+    if (this.#over) return
+    this.#clientFull = false
+    const trailers = this.#heldTrailers
+    if (trailers === null) this.#connection?.resume()
+    else {
+      this.#heldTrailers = null
+      if (this.#finish()) this.#exchange.write(NO_BYTES, true, trailers)
+    }
+  }
+
+  left(_reason: DisconnectReason): void {
+    if (this.#finish()) this.#connection?.destroy()
+  }
+
+  // Events of the connection
+
+  connected(): void {
+    const connection = this.#connection
+    if (connection === null || this.#over) return
+    const { writer } = this.#owner
+    const bytes = writer.write(this.#head)
+    if (bytes === null) return this.fail("BAD_REQUEST", "a method or target that cannot be sent")
+    connection.reader.start(this.#head.method === "HEAD")
+    if (this.#head.bodyBytes === 0) {
+      this.#sent = true
+      connection.write(bytes)
+      if (!connection.flushed) writer.keep()
+      return
+    }
+    // What is there of the body goes out with the head, in one write.
+    connection.cork()
+    connection.write(bytes.slice())
+    this.#owedPull = WINDOW_BYTES
+    this.#pull()
+    connection.uncork()
+  }
+
+  writable(): void {
+    this.#appFull = false
+    this.#pull()
+  }
+
+  responseInformed(status: number, lines: Uint8Array): void {
+    if (this.#over) return
+    try {
+      this.#exchange.inform(status, lines)
+    } catch (error) {
+      this.#answerRefused(error)
+    }
+  }
+
+  responseHead(head: ResponseHead, body: Uint8Array | null, end: boolean): void {
+    if (this.#over) return
+    try {
+      this.#clientFull = !this.#exchange.respond(head, body, end)
+    } catch (error) {
+      this.#answerRefused(error)
+      return
+    }
+    this.#handedOn(end)
+  }
+
+  responseBody(piece: Uint8Array, end: boolean, trailers: Uint8Array | undefined): void {
+    if (this.#over) return
+    if (this.#clientFull) {
+      // Reading is paused: only the end of the answer, which has no bytes of its own, can still come.
+      this.#heldTrailers = trailers ?? NO_BYTES
+      return
+    }
+    const chunk = piece.length === 0 ? NO_BYTES : (this.#connection as Connection).own(piece)
+    this.#clientFull = !this.#exchange.write(chunk, end, trailers)
+    this.#handedOn(end)
+  }
+
+  answered(): boolean {
+    // It serves another from now on.
+    this.#connection = null
+    return this.#sent
+  }
+
+  malformed(what: string): void {
+    this.fail("APP_RESPONSE_INVALID", `the app's response is not valid HTTP: ${what}`)
+  }
+
+  broken(code: string): void {
+    const connection = this.#connection
+    if (this.#over || connection === null) return
+    const { method, bodyBytes } = this.#head
+    const { begun } = connection.reader
+    // A kept-alive connection that the app closed at this very moment: the request was not taken.
+    if (connection.reused && !begun && !this.#perhapsTaken && bodyBytes === 0 && IDEMPOTENT.has(method)) {
+      this.#perhapsTaken = true
+      this.#use(this.#owner.connection(this, true))
+      return
+    }
+    // One that may have been what ended the instance is not given to the next.
+    if (!connection.connected && !this.#perhapsTaken && bodyBytes === 0 && this.#refused !== undefined) {
+      if (this.#finish()) this.#refused(`the app's server took no connection (${code})`)
+      return
+    }
+    const what = begun ? "the app cut its response" : "the app's server gave no answer"
+    this.fail("APP_CRASHED", `${what} (${code})`)
+  }
+
+  #use(connection: Connection): void {
+    this.#connection = connection
+    if (connection.connected) this.connected()
+  }
+
+  #handedOn(end: boolean): void {
+    if (end) this.#finish()
+    // The exchange itself may end it: a body that does not fit its head.
+    else if (this.#exchange.finished) this.left("host-stopping")
+    else if (this.#clientFull) this.#connection?.pause()
+  }
+
+  #answerRefused(error: unknown): void {
+    const invalid = error instanceof PolyhostError && error.code === "APP_RESPONSE_INVALID"
+    this.fail(invalid ? "APP_RESPONSE_INVALID" : "APP_ERROR", messageOf(error))
+  }
+
+  /** A piece of a body of declared length, as it is. False: it is not of that length, and the exchange has failed. */
+  #writeRaw(chunk: Uint8Array, end: boolean): boolean {
+    this.#bodyLeft -= chunk.length
+    if (!(this.#bodyLeft >= 0) || (end && this.#bodyLeft > 0)) {
+      this.fail(
+        "BAD_REQUEST",
+        `a request body that is not of its declared length, ${this.#head.bodyBytes} bytes`,
+      )
+      return false
+    }
+    this.#sent = this.#bodyLeft === 0
+    if (chunk.length > 0) this.#appFull = !(this.#connection as Connection).write(chunk)
+    return true
+  }
+
+  /** A piece of a body of unknown length, as one chunk; one write. */
+  #writeChunk(chunk: Uint8Array, end: boolean, trailers: Uint8Array | undefined): void {
+    const connection = this.#connection as Connection
+    connection.cork()
+    let room = true
+    if (chunk.length > 0) {
+      connection.write(ascii(`${chunk.length.toString(16)}\r\n`))
+      connection.write(chunk)
+      room = connection.write(CRLF)
+    }
+    if (end) {
+      this.#sent = true
+      connection.write(LAST_CHUNK)
+      if (trailers !== undefined && trailers.length > 0) connection.write(trailers.slice())
+      connection.write(CRLF)
+    }
+    this.#appFull = !room
+    connection.uncork()
+  }
+
+  /** Asks for as much as went on to the app. The exchange may hand it over within the call: no recursion. */
+  #pull(): void {
+    if (this.#pulling) return
+    this.#pulling = true
+    while (this.#owedPull > 0 && !this.#appFull && !this.#sent && !this.#over) {
+      const bytes = this.#owedPull
+      this.#owedPull = 0
+      this.#exchange.pull(bytes)
+    }
+    this.#pulling = false
+  }
+
+  /** @returns false when it was over already. */
+  #finish(): boolean {
+    if (this.#over) return false
+    this.#over = true
+    this.#owner.finished()
+    return true
+  }
+}
+
+function ascii(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length)
+  writeLatin1(bytes, 0, text)
+  return bytes
+}
+
+const NO_BYTES: Uint8Array = new Uint8Array(0)
+const CRLF = ascii("\r\n")
+const LAST_CHUNK = ascii("0\r\n")

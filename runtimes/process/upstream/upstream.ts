@@ -1,0 +1,94 @@
+/**
+ * Answers exchanges by HTTP/1.1 to a server app: over kept-alive connections to its private unix socket (or a loopback
+ * port). The app's real server parses the request, so it sees what it would see behind any proxy.
+ * Owns those connections and who uses which; what happens on one is `connection.ts` and `upstream-exchange.ts`.
+ */
+import type { ClientErrorCode } from "../../../protocol/errors.ts"
+import type { Exchange } from "../../../protocol/exchange.ts"
+import type { UpstreamAddress } from "./address.ts"
+import { Connection, type ConnectionOwner, type ConnectionUser } from "./connection.ts"
+import { RequestWriter } from "./request-writer.ts"
+import { UpstreamExchange, type UpstreamExchangeOwner } from "./upstream-exchange.ts"
+
+const MOST_IDLE = 256
+const READ_BYTES = 64 * 1024
+
+export interface Upstream {
+  readonly inFlight: number
+  /** `refused` is called instead of a failure when the server took no connection and nothing of the exchange. */
+  serve(exchange: Exchange, refused?: (detail: string) => void): void
+  /** Ends every connection; exchanges in flight fail with `code`. */
+  close(reason: string, code: ClientErrorCode): void
+}
+
+export function createUpstream(address: UpstreamAddress): Upstream {
+  return new ConnectionPool(address)
+}
+
+class ConnectionPool implements Upstream, ConnectionOwner, UpstreamExchangeOwner {
+  readonly address: UpstreamAddress
+  readonly writer = new RequestWriter()
+  inFlight = 0
+  #readBlock: Uint8Array | null = null
+  /** The last that became idle is the first to be used again: the others may go. */
+  readonly #idle: Connection[] = []
+  readonly #all = new Set<Connection>()
+  #closed: { reason: string; code: ClientErrorCode } | undefined
+
+  constructor(address: UpstreamAddress) {
+    this.address = address
+  }
+
+  get readBlock(): Uint8Array {
+    this.#readBlock ??= Buffer.allocUnsafeSlow(READ_BYTES)
+    return this.#readBlock
+  }
+
+  serve(exchange: Exchange, refused?: (detail: string) => void): void {
+    if (this.#closed !== undefined) {
+      exchange.fail(this.#closed.code, this.#closed.reason)
+      return
+    }
+    this.inFlight++
+    new UpstreamExchange(exchange, this, refused).start()
+  }
+
+  close(reason: string, code: ClientErrorCode): void {
+    this.#closed ??= { reason, code }
+    for (const connection of [...this.#all]) connection.fail(code, reason)
+  }
+
+  // For exchanges
+
+  connection(user: ConnectionUser, fresh: boolean): Connection {
+    while (!fresh) {
+      const idle = this.#idle.pop()
+      if (idle === undefined) break
+      if (idle.usable) {
+        idle.use(user)
+        return idle
+      }
+      idle.destroy()
+    }
+    const connection = new Connection(this, user)
+    this.#all.add(connection)
+    return connection
+  }
+
+  finished(): void {
+    this.inFlight--
+  }
+
+  // For connections
+
+  released(connection: Connection): void {
+    if (this.#idle.length < MOST_IDLE) this.#idle.push(connection)
+    else connection.destroy()
+  }
+
+  closed(connection: Connection): void {
+    this.#all.delete(connection)
+    const at = this.#idle.lastIndexOf(connection)
+    if (at !== -1) this.#idle.splice(at, 1)
+  }
+}
