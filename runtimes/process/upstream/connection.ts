@@ -205,7 +205,8 @@ export class Connection {
     this.#streamBlock = null
     const seconds = reader.keepAliveSeconds
     if (seconds !== -1) this.#usableUntilMs = performance.now() + seconds * 1000 - KEEP_ALIVE_MARGIN_MS
-    const reusable = sent && reader.persistent && !reader.excess && !this.#writeFailed && this.flushed
+    const reusable =
+      sent && reader.persistent && reader.excessBytes === 0 && !this.#writeFailed && this.flushed
     if (!reusable || this.#closed || !this.usable) this.#end("")
     else {
       this.resume()

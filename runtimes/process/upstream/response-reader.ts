@@ -25,8 +25,8 @@ type State = "head" | "length" | "chunked" | "close" | "ended"
 export class ResponseReader {
   /** What is malformed, or "": the connection is of no more use. */
   error = ""
-  /** Bytes came after the end of the answer. */
-  excess = false
+  /** Bytes that came with the end of the answer, and after it. */
+  excessBytes = 0
   /** Something of the answer came. */
   begun = false
   readonly #head = new HeadScanner()
@@ -46,7 +46,7 @@ export class ResponseReader {
   /** Expects the next answer. `withoutBody`: it answers HEAD. */
   start(withoutBody: boolean): void {
     this.error = ""
-    this.excess = false
+    this.excessBytes = 0
     this.begun = false
     this.#state = "head"
     this.#withoutBody = withoutBody
@@ -157,7 +157,7 @@ export class ResponseReader {
         if (decoder.trailers.length > 0) trailers = canonicalLines(decoder.trailers)
       }
     } else if (this.#state === "ended") at = pieceEnd = start
-    this.excess = at < end
+    this.excessBytes = end - at
     const ended = this.#state === "ended"
     if (this.error !== "") return
     const piece = pieceEnd > pieceAt ? bytes.subarray(pieceAt, pieceEnd) : null
