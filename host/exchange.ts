@@ -1,9 +1,11 @@
 /**
  * What the host adds to an Exchange: who is told of its end, what its app allows, and where the app is mounted.
- * Implementations: `listener/http-exchange.ts` (a client's connection), `embed/fetch-exchange.ts` (a Request in this process).
+ * Implementations: `listener/http1/exchange.ts` (a client's connection),
+ * `listener/http-exchange.ts` (a message of `node:http`), `embed/fetch-exchange.ts` (a Request in this process).
  */
 import type { ClientErrorCode } from "../protocol/errors.ts"
 import type { DisconnectReason, Exchange } from "../protocol/exchange.ts"
+import type { ErrorPages } from "../runtimes/app-spec.ts"
 import type { Slot } from "./supervisor/slot.ts"
 
 export interface HostExchange extends Exchange {
@@ -30,6 +32,8 @@ export interface HostExchange extends Exchange {
 export interface ExchangeOwner {
   /** The app's name, for error answers. */
   readonly name: string
+  /** Pages of the app for error answers. */
+  readonly errorPages: ErrorPages
   /** What a 503 says in Retry-After. */
   retryAfterSeconds(): number
   /** The response head is out, and with it, when `ended`, all of the answer. */

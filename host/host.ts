@@ -14,8 +14,10 @@ import { formatProblem, type LoadedConfig, parseListen } from "./config/index.ts
 import { createFetchExchange } from "./embed/fetch-exchange.ts"
 import type { HostExchange } from "./exchange.ts"
 import { appStatus, type HostStatus } from "./host-status.ts"
+import { createHttp1Listener } from "./listener/http1/listener.ts"
+import { createServices, type ListenerServices } from "./listener/http1/services.ts"
 import type { Listener, RequestIds } from "./listener/listener.ts"
-import { createNodeHttpListener, requestHandler } from "./listener/node-http.ts"
+import { requestHandler } from "./listener/node-handler.ts"
 import { createRequestIds } from "./listener/request-ids.ts"
 import type { Logger } from "./log/logger.ts"
 import { createRouter, type RouteEntry, type Router } from "./router.ts"
@@ -53,7 +55,7 @@ export class RunningHost {
   readonly #reloading = new Map<string, Promise<void>>()
   #router: Router<Target>
   readonly #ids: RequestIds = createRequestIds()
-  readonly #streamed: StreamedBytes
+  readonly #services: ListenerServices
   readonly #startedAtMs = performance.now()
   readonly #startedAt = new Date()
   readonly #ticker: NodeJS.Timeout
@@ -67,11 +69,18 @@ export class RunningHost {
     this.#runtimes = runtimes
     for (const spec of parts.config.apps) this.#apps.set(spec.name, this.#createApp(spec, 1))
     this.#router = createRouter(this.#routes())
-    this.#streamed = new StreamedBytes(parts.collectGarbage ?? null)
-    this.handler = requestHandler({
-      handle: (exchange) => this.handle(exchange),
+    const shared = {
+      handle: (exchange: HostExchange): void => this.handle(exchange),
       ids: this.#ids,
-      streamed: this.#streamed,
+      streamed: new StreamedBytes(parts.collectGarbage ?? null),
+      errorPages: parts.config.errorPages,
+    }
+    this.handler = requestHandler(shared)
+    this.#services = createServices({
+      ...shared,
+      settings: parts.config.http,
+      refused: ({ requestId, code, detail, clientAddress }) =>
+        parts.log.request(null, null, { requestId, code, detail: `${detail} (client ${clientAddress})` }),
     })
     this.#ticker = setInterval(() => this.#tick(), TICK_MS)
     this.#ticker.unref()
@@ -100,14 +109,7 @@ export class RunningHost {
         if ("problem" in address) {
           throw new PolyhostError("CONFIG_INVALID", `listen ${JSON.stringify(text)}: ${address.problem}`)
         }
-        opened.push(
-          await createNodeHttpListener({
-            address,
-            ids: this.#ids,
-            streamed: this.#streamed,
-            handle: (exchange) => this.handle(exchange),
-          }),
-        )
+        opened.push(await createHttp1Listener(address, this.#services))
       }
     } catch (error) {
       for (const listener of opened) listener.destroy()

@@ -3,7 +3,7 @@ import { CLIENT_ERRORS, type ClientErrorCode } from "../../protocol/errors.ts"
 import type { DisconnectReason, ExchangeHandler, RequestHead, ResponseHead } from "../../protocol/exchange.ts"
 import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../exchange.ts"
 import { errorAnswer } from "../listener/error-page.ts"
-import { ResponseHeads } from "../listener/response-head.ts"
+import { listOfLines, ResponseHeads } from "../listener/response-head.ts"
 import { textHead } from "../listener/text-head.ts"
 import { createTicket } from "../supervisor/ticket.ts"
 
@@ -114,7 +114,7 @@ class FetchExchange implements HostExchange {
 
   respond({ status, reason, lines }: ResponseHead, body: Uint8Array | null, end: boolean): boolean {
     if (this.finished) return true
-    const { list } = new ResponseHeads().read(status, lines)
+    const list = listOfLines(new ResponseHeads().read({ status, reason, lines }).text)
     const headers = new Headers()
     for (let i = 0; i < list.length; i += 2) headers.append(list[i] as string, list[i + 1] as string)
     this.responded = true
@@ -148,6 +148,7 @@ class FetchExchange implements HostExchange {
         requestId: this.requestId,
         accept: this.#request.headers.get("accept") ?? "",
         retryAfterSeconds: this.owner?.retryAfterSeconds() ?? null,
+        pages: this.owner?.errorPages ?? null,
       })
       const pairs: [string, string][] = []
       for (let i = 0; i < headers.length; i += 2) pairs.push([headers[i] as string, headers[i + 1] as string])

@@ -57,14 +57,14 @@ export function requestHeaderKind(name: string): RequestHeaderKind {
   }
 }
 
-export type ResponseHeaderKind = "pass" | "drop" | "content-length"
+export type ResponseHeaderKind = "pass" | "drop" | "content-length" | "date"
 
 export function responseHeaderKind(name: string): ResponseHeaderKind {
   switch (name.length) {
-    case 7: {
-      const lower = name.toLowerCase()
-      return lower === "upgrade" || lower === "trailer" ? "drop" : "pass"
-    }
+    case 4:
+      return name.toLowerCase() === "date" ? "date" : "pass"
+    case 7:
+      return name.toLowerCase() === "upgrade" ? "drop" : "pass"
     case 10: {
       const lower = name.toLowerCase()
       return lower === "connection" || lower === "keep-alive" ? "drop" : "pass"

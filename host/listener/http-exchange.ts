@@ -1,16 +1,18 @@
 /**
- * An exchange on a client's HTTP/1.1 connection, over `node:http`'s message objects. Guards what the client sees:
+ * An exchange on a message of `node:http`, in the server of a program that embeds the host. Guards what the client sees:
  * the head is valid, the body is exactly as long as declared, and a response that is cut short looks cut.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { type ClientErrorCode, PolyhostError } from "../../protocol/errors.ts"
 import type { DisconnectReason, ExchangeHandler, RequestHead, ResponseHead } from "../../protocol/exchange.ts"
+import type { ErrorPages } from "../../runtimes/app-spec.ts"
 import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../exchange.ts"
 import type { StreamedBytes } from "../streamed-bytes.ts"
 import { createTicket } from "../supervisor/ticket.ts"
 import { errorAnswer } from "./error-page.ts"
+import { latin1 } from "./http1/response-text.ts"
 import type { ScannedRequest } from "./request-head.ts"
-import type { ResponseHeads } from "./response-head.ts"
+import { listOfLines, type ResponseHeads } from "./response-head.ts"
 import { textHead } from "./text-head.ts"
 
 /** Response bodies up to this size are written as one string together with the head. */
@@ -25,6 +27,7 @@ export interface HttpExchangeParts {
   readonly scheme: "http" | "https"
   readonly streamed: StreamedBytes
   readonly heads: ResponseHeads
+  readonly errorPages: ErrorPages
 }
 
 export class HttpExchange implements HostExchange {
@@ -124,7 +127,7 @@ export class HttpExchange implements HostExchange {
   inform(status: number, lines: Uint8Array): void {
     const { response } = this.#parts
     if (this.finished || this.responded || status !== 103) return
-    const { list } = this.#parts.heads.read(200, lines)
+    const list = listOfLines(this.#parts.heads.readLines(lines).text)
     const hints: Record<string, string[]> = {}
     for (let i = 0; i < list.length; i += 2) {
       const name = list[i] as string
@@ -135,10 +138,10 @@ export class HttpExchange implements HostExchange {
 
   respond({ status, reason, lines }: ResponseHead, body: Uint8Array | null, end: boolean): boolean {
     if (this.finished) return true
-    const head = this.#parts.heads.read(status, lines)
+    const head = this.#parts.heads.read({ status, reason, lines })
     const { response, message } = this.#parts
     const bodyless = message.method === "HEAD" || status === 204 || status === 304
-    let { list } = head
+    const list = listOfLines(head.text)
     const bodyBytes = body === null ? 0 : body.length
     if (!bodyless) {
       if (end && head.contentLength !== -1 && head.contentLength !== bodyBytes) {
@@ -147,12 +150,12 @@ export class HttpExchange implements HostExchange {
           `content-length ${head.contentLength} for ${bodyBytes} bytes`,
         )
       }
-      if (head.contentLength === -1 && end) list = [...list, "Content-Length", String(bodyBytes)]
+      if (head.contentLength === -1 && end) list.push("Content-Length", String(bodyBytes))
       else this.#owedBytes = head.contentLength
     }
-    if (this.#close) list = [...list, "Connection", "close"]
+    if (this.#close) list.push("Connection", "close")
     if (reason !== "") response.statusMessage = reason
-    response.writeHead(status, list as string[])
+    response.writeHead(status, list)
     this.responded = true
     this.lastActivityMs = performance.now()
     this.owner?.responded(this, end)
@@ -191,7 +194,7 @@ export class HttpExchange implements HostExchange {
     if (!end) return chunk.length === 0 || response.write(chunk)
     if (chunk.length === 0) response.end()
     // A string goes out in one write with the head; Latin-1 carries any bytes unchanged.
-    else if (chunk.length <= SMALL_BODY_BYTES) response.end(bytesToLatin1(chunk), "latin1")
+    else if (chunk.length <= SMALL_BODY_BYTES) response.end(latin1(chunk), "latin1")
     else response.end(chunk)
     this.#finish(null, "")
     return true
@@ -207,6 +210,7 @@ export class HttpExchange implements HostExchange {
         requestId: this.requestId,
         accept: message.headers.accept ?? "",
         retryAfterSeconds: this.owner?.retryAfterSeconds() ?? null,
+        pages: this.owner?.errorPages ?? this.#parts.errorPages,
       })
       if (this.#close || code === "BODY_TOO_LARGE") answer.headers.push("Connection", "close")
       response.writeHead(answer.status, answer.headers)
@@ -278,10 +282,6 @@ export class HttpExchange implements HostExchange {
     if (this.#reading && !this.#requestEnded) this.#parts.message.resume()
     this.owner?.ended(this, code, detail)
   }
-}
-
-function bytesToLatin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
 }
 
 const EMPTY = new Uint8Array(0)

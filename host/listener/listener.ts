@@ -1,9 +1,8 @@
 /**
  * A listener takes connections of clients and makes exchanges of their requests. It knows no app. This interface is
- * all that the rest of the host sees of HTTP/1.1: what stands behind it can change (`node-http.ts` today).
+ * all that the rest of the host sees of HTTP (`http1/` is what stands behind it).
  */
-import type { HostExchange } from "../exchange.ts"
-import type { StreamedBytes } from "../streamed-bytes.ts"
+import type { ClientErrorCode } from "../../protocol/errors.ts"
 
 export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string }
 
@@ -16,15 +15,15 @@ export interface Listener {
   destroy(): void
 }
 
-export interface ListenerOptions {
-  readonly address: ListenAddress
-  /** A request has arrived with its whole head. Must answer or fail it, now or later. */
-  readonly handle: (exchange: HostExchange) => void
-  readonly ids: RequestIds
-  readonly streamed: StreamedBytes
-}
-
 /** Makes request ids: unique within the host, cheap, unguessable across hosts. */
 export interface RequestIds {
   next(): string
+}
+
+/** What was refused before any app could be asked. */
+export interface Refusal {
+  readonly requestId: string
+  readonly code: ClientErrorCode
+  readonly detail: string
+  readonly clientAddress: string
 }

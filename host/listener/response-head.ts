@@ -1,17 +1,18 @@
 /** Reads and checks the header block of a response: what an app says must be valid HTTP before a client sees it. */
+import { STATUS_CODES } from "node:http"
 import { PolyhostError } from "../../protocol/errors.ts"
+import type { ResponseHead } from "../../protocol/exchange.ts"
+import { COLON, CR, isFieldByte, LF, TOKEN } from "../../protocol/http1/syntax.ts"
 import { responseHeaderKind } from "./header-names.ts"
 
-export interface ResponseHead {
-  /** Names and values in turn, as `writeHead` takes them. */
-  readonly list: readonly string[]
+/** The header lines of a response as they go out, without those that belong to the connection. */
+export interface ResponseLines {
+  /** Lines `Name: value\r\n`, each code unit one byte. */
+  readonly text: string
   /** The declared length of the body, or -1. */
   readonly contentLength: number
+  readonly hasDate: boolean
 }
-
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-// biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 9110 5.5 excludes control characters from values
-const BAD_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/
 
 /** Blocks that are remembered: an app says the same of most of its answers. Longer ones are rarely said twice. */
 const MOST_REMEMBERED = 128
@@ -19,52 +20,100 @@ const LONGEST_REMEMBERED = 512
 
 /** Reads response heads and remembers the last ones that were valid, so that the same lines are checked once. */
 export class ResponseHeads {
-  readonly #known = new Map<string, ResponseHead>()
+  readonly #known = new Map<string, ResponseLines>()
 
-  /**
-   * The result may be shared: do not change it.
-   * @throws PolyhostError APP_RESPONSE_INVALID naming the first thing that is wrong.
-   */
-  read(status: number, block: Uint8Array): ResponseHead {
+  /** @throws PolyhostError APP_RESPONSE_INVALID naming the first thing that is wrong. */
+  read({ status, reason, lines }: ResponseHead): ResponseLines {
     if (status < 200 || status > 999) throw invalid(`status ${status} is not between 200 and 999`)
-    const text = Buffer.from(block.buffer, block.byteOffset, block.byteLength).toString("latin1")
+    if (reason !== "") checkReason(reason)
+    return this.readLines(lines)
+  }
+
+  /** Header lines alone: of an informational answer, of trailers. Throws as `read` does. */
+  readLines(block: Uint8Array): ResponseLines {
+    const text = latin1(block, 0, block.length)
     const known = this.#known.get(text)
     if (known !== undefined) return known
-    const head = readLines(text)
+    const read = readLines(block, text)
     if (text.length <= LONGEST_REMEMBERED) {
       if (this.#known.size >= MOST_REMEMBERED) this.#known.clear()
-      this.#known.set(text, head)
+      this.#known.set(text, read)
     }
-    return head
+    return read
   }
 }
 
-function readLines(text: string): ResponseHead {
+/** The names and values of `text` in turn, as `node:http` takes them. */
+export function listOfLines(text: string): string[] {
   const list: string[] = []
-  let contentLength = -1
-  let at = 0
-  while (at < text.length) {
-    const end = text.indexOf("\r\n", at)
+  for (let at = 0; at < text.length; ) {
     const colon = text.indexOf(":", at)
-    if (end === -1 || colon === -1 || colon > end)
-      throw invalid("a header line without a colon or a line end")
-    const name = text.slice(at, colon)
-    const value = text.slice(colon + 1, end).trim()
+    const end = text.indexOf("\r\n", colon)
+    list.push(text.slice(at, colon), text.slice(colon + 1, end).trim())
     at = end + 2
-    if (!TOKEN.test(name)) throw invalid(`header name ${JSON.stringify(name)}`)
-    if (BAD_VALUE.test(value)) throw invalid(`control characters in the value of header ${name}`)
-    const kind = responseHeaderKind(name)
-    if (kind === "drop") continue
+  }
+  return list
+}
+
+/** The reason phrase that a status has by itself (RFC 9110 15). */
+export function usualReason(status: number): string {
+  return STATUS_CODES[status] ?? ""
+}
+
+function readLines(block: Uint8Array, text: string): ResponseLines {
+  let passed = ""
+  let contentLength = -1
+  let hasDate = false
+  let runAt = 0
+  for (let at = 0; at < block.length; ) {
+    const line = readLine(block, at)
+    const kind = responseHeaderKind(text.slice(at, line.nameEnd))
+    let passes = kind !== "drop"
+    if (kind === "date") hasDate = true
     if (kind === "content-length") {
-      const length = /^\d{1,15}$/.test(value) ? Number(value) : -1
-      if (length === -1) throw invalid(`content-length ${JSON.stringify(value)}`)
+      const length = readLength(text.slice(line.nameEnd + 1, line.next - 2).trim())
       if (contentLength !== -1 && contentLength !== length) throw invalid("two different content-lengths")
-      if (contentLength === length) continue
+      passes = contentLength === -1
       contentLength = length
     }
-    list.push(name, value)
+    if (!passes) {
+      passed += text.slice(runAt, at)
+      runAt = line.next
+    }
+    at = line.next
   }
-  return { list, contentLength }
+  return { text: runAt === 0 ? text : passed + text.slice(runAt), contentLength, hasDate }
+}
+
+function readLine(block: Uint8Array, start: number): { nameEnd: number; next: number } {
+  let at = start
+  while (at < block.length && TOKEN[block[at]!] === 1) at++
+  const nameEnd = at
+  if (at === start || block[at] !== COLON) {
+    const seen = latin1(block, start, Math.min(block.length, at + 1))
+    throw invalid(`header name ${JSON.stringify(seen.slice(-100))}`)
+  }
+  at++
+  while (at < block.length && isFieldByte(block[at]!)) at++
+  if (block[at] !== CR || block[at + 1] !== LF)
+    throw invalid(`control characters in the value of header ${latin1(block, start, nameEnd).slice(0, 100)}`)
+  return { nameEnd, next: at + 2 }
+}
+
+function readLength(value: string): number {
+  if (!/^\d{1,15}$/.test(value)) throw invalid(`content-length ${JSON.stringify(value.slice(0, 100))}`)
+  return Number(value)
+}
+
+function checkReason(reason: string): void {
+  for (let i = 0; i < reason.length; i++) {
+    const code = reason.charCodeAt(i)
+    if (code > 255 || !isFieldByte(code)) throw invalid("control characters in the reason phrase")
+  }
+}
+
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1", start, end)
 }
 
 function invalid(what: string): PolyhostError {

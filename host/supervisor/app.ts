@@ -3,7 +3,7 @@
  * How instances come and go is `fleet.ts`; this file owns the exchanges and their deadlines.
  */
 import type { ClientErrorCode } from "../../protocol/errors.ts"
-import type { AppSpec } from "../../runtimes/app-spec.ts"
+import type { AppSpec, ErrorPages } from "../../runtimes/app-spec.ts"
 import type { ExchangeOwner, HostExchange } from "../exchange.ts"
 import type { Logger } from "../log/logger.ts"
 import { createDeadlineEntry, Deadlines } from "./deadlines.ts"
@@ -42,6 +42,10 @@ export class App implements ExchangeOwner {
       capacity: () => this.#serveWaiting(),
       unavailable: (detail) => this.#failWaiting(detail),
     })
+  }
+
+  get errorPages(): ErrorPages {
+    return this.spec.errorPages
   }
 
   get waiting(): number {

@@ -1,0 +1,299 @@
+/**
+ * Http1Connection: reads a client's requests one after the other, gives each to the host as an exchange, and keeps both
+ * directions in step: answers in order, what is left of a body read away before the next request, an end that the client
+ * can tell. Owns the socket, the bytes that have come, and the deadlines (on the listener's wheel).
+ */
+import type { Socket } from "node:net"
+import type { ClientErrorCode } from "../../../protocol/errors.ts"
+import { BodyReader } from "./body-reader.ts"
+import type { Timed } from "./deadline-wheel.ts"
+import { type ExchangeConnection, Http1Exchange } from "./exchange.ts"
+import { Clients, type Peer } from "./forwarded.ts"
+import { Input } from "./input.ts"
+import { Output } from "./output.ts"
+import { HeadResult, RequestHeadReader } from "./request-head.ts"
+import type { ListenerServices } from "./services.ts"
+
+/** Bytes of requests that came before the last was answered; with so many, the client has to wait. */
+const MOST_PIPELINED_BYTES = 64 * 1024
+/** A client that ended its half is given so long to get an answer that is nearly there, in milliseconds. */
+const HALF_CLOSED_MS = 50
+/** After the last answer the client's bytes are read and dropped for so long: a reset would take the answer away. */
+const LINGER_MS = 2000
+/** What is left of a body after its answer is read away for so long at most, in milliseconds. */
+const LONGEST_DRAIN_MS = 30_000
+
+/**
+ * idle: between requests · head: part of a head is here · exchange: a request is being answered
+ * draining: answered, the rest of its body is read and dropped · closing: nothing more is answered · closed
+ */
+type State = "idle" | "head" | "exchange" | "draining" | "closing" | "closed"
+
+export class Http1Connection implements ExchangeConnection, Timed {
+  deadline = Number.POSITIVE_INFINITY
+  due = 0
+  readonly peer: Peer
+  readonly socket: Socket
+  readonly #services: ListenerServices
+  readonly #closed: (connection: Http1Connection) => void
+  readonly #reader: RequestHeadReader
+  readonly #clients: Clients
+  readonly #body: BodyReader
+  readonly #input = new Input()
+  readonly output: Output
+  #state: State = "idle"
+  #exchange: Http1Exchange | null = null
+  #advancing = false
+  /** The head that is being read did not come whole: its deadline runs. */
+  #isHeadTimed = false
+  /** The listener closes: the next answer is the last. */
+  #isLast = false
+  /** The client sends nothing more. */
+  #ended = false
+
+  constructor(socket: Socket, peer: Peer, services: ListenerServices, closed: (it: Http1Connection) => void) {
+    this.socket = socket
+    this.peer = peer
+    this.#services = services
+    this.#closed = closed
+    this.#clients = new Clients(peer, services.settings)
+    this.#reader = new RequestHeadReader(services.settings, this.#clients.trusted)
+    this.#body = new BodyReader(services.settings.headerBytes)
+    this.output = new Output(socket, services.settings.sendMs)
+    services.wheel.add(this)
+    // The first request is awaited as long as its head may take; later ones as long as a connection may stay idle.
+    services.wheel.set(this, services.settings.headersMs)
+    socket.on("data", (chunk: Buffer) => this.#received(chunk))
+    socket.on("end", () => this.#clientEnded())
+    socket.on("drain", () => this.#drained())
+    socket.on("error", () => socket.destroy())
+    socket.on("close", () => this.#socketClosed())
+  }
+
+  get isIdle(): boolean {
+    return this.#state === "idle"
+  }
+
+  /** Answers what is being answered, then closes. A request that has come in part has not come. */
+  closeSoon(): void {
+    this.#isLast = true
+    if (this.#state === "idle" || this.#state === "head") this.#close()
+    else this.#exchange?.closeAfter()
+  }
+
+  answered(keepsAlive: boolean): void {
+    this.#exchange = null
+    if (this.#state !== "exchange") return
+    const { keepAliveMs, bodyMs } = this.#services.settings
+    if (!keepsAlive || this.#isLast || this.#ended) this.#close()
+    else if (this.#body.ended) this.#enter("idle", keepAliveMs)
+    else this.#enter("draining", Math.min(bodyMs, LONGEST_DRAIN_MS))
+    this.readOn()
+  }
+
+  cut(isDelimitedByClose: boolean): void {
+    this.#exchange = null
+    // The end of such a body is that of its connection: only a reset shows that it is not the body's.
+    if (isDelimitedByClose && this.peer.address !== "unix") this.socket.resetAndDestroy()
+    else this.socket.destroy()
+  }
+
+  /** A deadline has passed. */
+  expired(): void {
+    switch (this.#state) {
+      case "head":
+        this.#refuse("REQUEST_INCOMPLETE", "its head did not come in time")
+        return
+      case "exchange":
+        this.#exchange?.giveUp("REQUEST_INCOMPLETE", "its body did not come in time", "timeout")
+        return
+      case "idle":
+        this.#close()
+        return
+      default:
+        this.socket.destroy()
+    }
+  }
+
+  /** Too many connections are open. */
+  refuse(): void {
+    this.#reader.start(0)
+    this.#refuse("TOO_MANY_CONNECTIONS", `connection limit reached by ${this.peer.address}`)
+  }
+
+  // Events of the socket
+
+  #received(chunk: Buffer): void {
+    if (this.#state === "closing" || this.#state === "closed") return
+    const moved = this.#input.add(chunk)
+    // Only a head is read again from where it began.
+    if (this.#state === "head") this.#reader.shift(moved)
+    this.readOn()
+  }
+
+  #clientEnded(): void {
+    this.#ended = true
+    switch (this.#state) {
+      case "head":
+        this.socket.destroy()
+        return
+      case "exchange":
+        if (this.#body.ended) this.#awaitAnswer()
+        else this.socket.destroy()
+        return
+      default:
+        this.socket.end()
+    }
+  }
+
+  /** The client ended one half of the connection or all of it. An app that is still busy then hears of it within 100 ms. */
+  #awaitAnswer(): void {
+    const exchange = this.#exchange
+    setTimeout(() => {
+      if (exchange === this.#exchange) this.socket.destroy()
+    }, HALF_CLOSED_MS).unref()
+  }
+
+  #drained(): void {
+    this.output.drained()
+    this.#exchange?.drained()
+  }
+
+  #socketClosed(): void {
+    this.#state = "closed"
+    this.#services.wheel.remove(this)
+    const exchange = this.#exchange
+    this.#exchange = null
+    exchange?.left()
+    this.#closed(this)
+  }
+
+  // Reading
+
+  /** Reads on in what has come, as far as requests and the readers of their bodies allow. */
+  readOn(): void {
+    // Answers that come at once call it from within.
+    if (this.#advancing) return
+    this.#advancing = true
+    while (this.#step());
+    this.#advancing = false
+    this.#flow()
+  }
+
+  /** Reads a head or a piece of a body. @returns true when there may be more to do. */
+  #step(): boolean {
+    switch (this.#state) {
+      case "idle":
+        if (this.#input.waiting === 0) return false
+        this.#reader.start(this.#input.at)
+        this.#isHeadTimed = false
+        this.#state = "head"
+        return true
+      case "head":
+        return this.#readHead()
+      case "exchange":
+      case "draining":
+        return this.#readBody()
+      default:
+        return false
+    }
+  }
+
+  #readHead(): boolean {
+    const reader = this.#reader
+    const result = reader.read(this.#input.bytes, this.#input.end)
+    if (result === HeadResult.refused) {
+      this.#refuse(reader.refusal, reader.detail)
+      return false
+    }
+    if (result === HeadResult.incomplete) {
+      // Most heads come whole and need no deadline. More bytes do not move it.
+      if (!this.#isHeadTimed) this.#services.wheel.set(this, this.#services.settings.headersMs)
+      this.#isHeadTimed = true
+      return false
+    }
+    this.#input.at = reader.headEnd
+    this.#body.start(reader.fields.bodyBytes)
+    this.#enter("exchange", this.#body.ended ? Number.POSITIVE_INFINITY : this.#services.settings.bodyMs)
+    const head = { reader, bytes: this.#input.bytes, client: this.#clients.of(reader) }
+    const exchange = new Http1Exchange(this, this.#services, head)
+    this.#exchange = exchange
+    if (this.#isLast) exchange.closeAfter()
+    this.#services.handle(exchange)
+    return true
+  }
+
+  #readBody(): boolean {
+    const body = this.#body
+    const exchange = this.#exchange
+    const mostBytes = exchange === null ? Number.POSITIVE_INFINITY : exchange.pullBytes
+    if (body.ended || this.#input.waiting === 0 || mostBytes <= 0) return false
+    const bytes = this.#input.bytes
+    this.#input.at = body.read(bytes, this.#input.at, this.#input.end, mostBytes)
+    if (body.error !== "") {
+      this.#malformedBody(exchange)
+      return false
+    }
+    if (exchange === null) {
+      if (body.ended) this.#enter("idle", this.#services.settings.keepAliveMs)
+      return true
+    }
+    this.#services.wheel.set(this, body.ended ? Number.POSITIVE_INFINITY : this.#services.settings.bodyMs)
+    if (body.pieceEnd > body.pieceStart || body.ended)
+      exchange.requestBody(bytes.subarray(body.pieceStart, body.pieceEnd), body.ended, body.trailers)
+    return true
+  }
+
+  #malformedBody(exchange: Http1Exchange | null): void {
+    if (exchange === null) {
+      this.#close()
+      return
+    }
+    exchange.closeAfter()
+    const code = this.#body.trailersTooLong ? "HEADERS_TOO_LARGE" : "BAD_REQUEST"
+    exchange.giveUp(code, this.#body.error, "client-left")
+  }
+
+  /** Lets the client send, or not: a body that nobody reads yet, or many requests ahead of their turn. */
+  #flow(): void {
+    const waiting = this.#input.waiting
+    const most = this.#body.ended ? MOST_PIPELINED_BYTES : 1
+    const isFull = this.#state === "exchange" && waiting >= most
+    if (isFull === this.socket.isPaused()) return
+    if (isFull) {
+      this.socket.pause()
+      // The client cannot be blamed for a silence that the app asks for.
+      this.#services.wheel.set(this, Number.POSITIVE_INFINITY)
+    } else this.socket.resume()
+  }
+
+  // Ends
+
+  #enter(state: State, ms: number): void {
+    this.#state = state
+    this.#services.wheel.set(this, ms)
+  }
+
+  /** Answers what is no request, and reads no more. */
+  #refuse(code: ClientErrorCode, detail: string): void {
+    const requestId = this.#services.ids.next()
+    const accept = this.#reader.acceptOf(this.#input.bytes)
+    const { head, body } = this.#services.errorPage(code, {
+      app: null,
+      requestId,
+      accept,
+      retryAfterSeconds: null,
+    })
+    this.output.text(`${head}Connection: close\r\n\r\n${this.#reader.method === "HEAD" ? "" : body}`)
+    this.#services.refused({ requestId, code, detail, clientAddress: this.peer.address })
+    this.#close()
+  }
+
+  /** Sends what is written, then ends: the client's bytes are dropped until it has seen that, or a while has passed. */
+  #close(): void {
+    this.#enter("closing", Number.POSITIVE_INFINITY)
+    this.#input.clear()
+    this.socket.end(() => this.#services.wheel.set(this, LINGER_MS))
+    this.#flow()
+  }
+}

@@ -1,0 +1,278 @@
+/**
+ * Http1Exchange: one request on a client's connection and the answer to it. Guards what the client sees: the head is valid,
+ * the body is exactly as long as declared, and a response that is cut short looks cut. The connection owns the bytes, their
+ * order and the socket; this file owns what they say.
+ */
+
+import { type ClientErrorCode, PolyhostError } from "../../../protocol/errors.ts"
+import type { DisconnectReason, ExchangeHandler, ResponseHead } from "../../../protocol/exchange.ts"
+import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../../exchange.ts"
+import { createTicket } from "../../supervisor/ticket.ts"
+import type { Client } from "./forwarded.ts"
+import type { Output } from "./output.ts"
+import type { RequestHeadReader } from "./request-head.ts"
+import { RequestRecord } from "./request-record.ts"
+import { latin1 } from "./response-text.ts"
+import type { ListenerServices } from "./services.ts"
+
+/** What an exchange asks of its connection. */
+export interface ExchangeConnection {
+  readonly output: Output
+  /** More of the request body may be handed on. */
+  readOn(): void
+  /** The answer is out; `keepsAlive`: another request may follow. */
+  answered(keepsAlive: boolean): void
+  /** The client must see that the answer is not whole. */
+  cut(isDelimitedByClose: boolean): void
+}
+
+/** Response bodies up to this size are written as one string together with the head. */
+const SMALL_BODY_BYTES = 4096
+
+/** How the end of the response body is told. */
+type Framing = "none" | "length" | "chunks" | "close"
+
+export class Http1Exchange implements HostExchange {
+  readonly requestId: string
+  readonly head: RequestRecord
+  owner: ExchangeOwner | null = null
+  readonly ticket: ExchangeTicket = createTicket()
+  lastActivityMs = 0
+  responded = false
+  finished = false
+  /** Bytes of the request body that may be handed on. */
+  pullBytes = 0
+  #handler: ExchangeHandler | null = null
+  readonly #connection: ExchangeConnection
+  readonly #services: ListenerServices
+  #maxBodyBytes = Number.POSITIVE_INFINITY
+  #receivedBytes = 0
+  #keepsAlive: boolean
+  #framing: Framing = "none"
+  /** Body bytes still owed to the client by a declared content-length. */
+  #owedBytes = 0
+  /** The client was told to send its body, or sends it. */
+  #continued = false
+
+  /** `reader` has read the head from `bytes`, and reads no other before this exchange has finished. */
+  constructor(
+    connection: ExchangeConnection,
+    services: ListenerServices,
+    { reader, bytes, client }: { reader: RequestHeadReader; bytes: Buffer; client: Client },
+  ) {
+    this.#connection = connection
+    this.#services = services
+    this.requestId = client.requestId === "" ? services.ids.next() : client.requestId
+    this.head = new RequestRecord(reader, bytes, client, this.requestId)
+    this.#keepsAlive = reader.fields.keepsAlive
+  }
+
+  get hostName(): string {
+    return this.head.hostName
+  }
+
+  get path(): string {
+    return this.head.path
+  }
+
+  mount(prefix: string): void {
+    this.head.mount(prefix)
+  }
+
+  limitBody(bytes: number): void {
+    this.#maxBodyBytes = bytes
+    if (this.head.bodyBytes > bytes) this.#tooLarge()
+  }
+
+  closeAfter(): void {
+    this.#keepsAlive = false
+  }
+
+  attach(handler: ExchangeHandler): void {
+    if (this.finished) handler.left("client-left")
+    else this.#handler = handler
+  }
+
+  pull(bytes: number): void {
+    if (this.finished || this.head.bodyBytes === 0) return
+    this.pullBytes += bytes
+    this.#connection.readOn()
+  }
+
+  inform(status: number, lines: Uint8Array): void {
+    if (this.finished || this.responded || this.head.isHttp10) return
+    if (status === 100) {
+      if (!this.head.expectsContinue || this.#continued) return
+      this.#continued = true
+    }
+    const { statusLines, heads } = this.#services
+    this.#connection.output.text(`${statusLines.of(status, "")}${heads.readLines(lines).text}\r\n`)
+  }
+
+  respond(head: ResponseHead, body: Uint8Array | null, end: boolean): boolean {
+    if (this.finished) return true
+    const { heads, statusLines, dateLine } = this.#services
+    const { status } = head
+    const lines = heads.read(head)
+    const bodyBytes = body === null ? 0 : body.length
+    const framing = this.#chooseFraming(status, lines.contentLength, end)
+    if (end && framing === "length" && lines.contentLength !== -1 && lines.contentLength !== bodyBytes) {
+      throw new PolyhostError(
+        "APP_RESPONSE_INVALID",
+        `the app's response has a content-length of ${lines.contentLength} and ${bodyBytes} bytes`,
+      )
+    }
+    this.#framing = framing
+    this.#owedBytes = lines.contentLength === -1 ? bodyBytes : lines.contentLength
+    let text = statusLines.of(status, head.reason)
+    // RFC 9110 8.6: an answer that can have no body says nothing of its length.
+    text += status === 204 && lines.contentLength !== -1 ? withoutLength(lines.text) : lines.text
+    if (!lines.hasDate) text += dateLine.text
+    if (framing === "chunks") text += "Transfer-Encoding: chunked\r\n"
+    else if (framing === "length" && lines.contentLength === -1) text += `Content-Length: ${bodyBytes}\r\n`
+    text += this.#connectionLine()
+    this.responded = true
+    this.lastActivityMs = performance.now()
+    this.owner?.responded(this, end)
+    return this.#send(`${text}\r\n`, body, end)
+  }
+
+  write(chunk: Uint8Array, end: boolean, trailers?: Uint8Array): boolean {
+    if (this.finished) return true
+    this.lastActivityMs = performance.now()
+    return this.#send("", chunk, end, trailers)
+  }
+
+  fail(code: ClientErrorCode, detail: string): void {
+    if (this.finished) return
+    if (this.responded) {
+      this.#finish(code, detail)
+      this.#connection.cut(this.#framing === "close")
+      return
+    }
+    // The rest of the request will not be read.
+    if (code === "BODY_TOO_LARGE" || code === "REQUEST_INCOMPLETE") this.#keepsAlive = false
+    const page = this.#services.errorPage(code, {
+      app: this.owner?.name ?? null,
+      pages: this.owner?.errorPages ?? null,
+      requestId: this.requestId,
+      accept: this.head.accept,
+      retryAfterSeconds: this.owner?.retryAfterSeconds() ?? null,
+    })
+    this.responded = true
+    this.#connection.output.text(
+      `${page.head}${this.#connectionLine()}\r\n${this.head.method === "HEAD" ? "" : page.body}`,
+    )
+    this.#finish(code, detail)
+    this.#connection.answered(this.#keepsAlive)
+  }
+
+  giveUp(code: ClientErrorCode, detail: string, reason: DisconnectReason): void {
+    if (this.finished) return
+    this.#handler?.left(reason)
+    this.fail(code, detail)
+  }
+
+  // Events of the connection
+
+  /** A piece of the request body, at most `pullBytes` long. */
+  requestBody(chunk: Uint8Array, end: boolean, trailers?: Uint8Array): void {
+    if (this.finished) return
+    this.#continued = true
+    this.lastActivityMs = performance.now()
+    this.#receivedBytes += chunk.length
+    this.pullBytes -= chunk.length
+    this.#services.streamed.add(chunk.length)
+    if (this.#receivedBytes > this.#maxBodyBytes) this.#tooLarge()
+    else this.#handler?.requestBody(chunk, end, trailers)
+  }
+
+  drained(): void {
+    if (!this.finished) this.#handler?.drained()
+  }
+
+  /** The client left. */
+  left(): void {
+    if (this.finished) return
+    this.#handler?.left("client-left")
+    this.#finish(null, "the client left")
+  }
+
+  #chooseFraming(status: number, contentLength: number, end: boolean): Framing {
+    if (this.head.method === "HEAD" || status === 204 || status === 304) return "none"
+    if (contentLength !== -1 || end) return "length"
+    if (!this.head.isHttp10) return "chunks"
+    this.#keepsAlive = false
+    return "close"
+  }
+
+  #connectionLine(): string {
+    // A client that was never told to send its body may send it or not (RFC 9110 10.1.1): nobody knows what comes next.
+    if (this.head.expectsContinue && !this.#continued) this.#keepsAlive = false
+    if (!this.#keepsAlive) return "Connection: close\r\n"
+    return this.head.isHttp10 ? "Connection: keep-alive\r\n" : ""
+  }
+
+  #send(before: string, chunk: Uint8Array | null, end: boolean, trailers?: Uint8Array): boolean {
+    const length = chunk === null ? 0 : chunk.length
+    if (length > SMALL_BODY_BYTES) this.#services.streamed.add(length)
+    let prefix = before
+    let after = ""
+    if (this.#framing === "length") {
+      this.#owedBytes -= length
+      if (this.#owedBytes < 0 || (end && this.#owedBytes > 0)) return this.#wrongLength(before)
+    } else if (this.#framing === "chunks") {
+      if (length > 0) {
+        prefix += `${length.toString(16)}\r\n`
+        after = "\r\n"
+      }
+      if (end) after += `0\r\n${trailers === undefined ? "" : this.#trailerText(trailers)}\r\n`
+    }
+    const isBodyless = this.#framing === "none" || length === 0
+    const more = isBodyless ? this.#text(prefix + after) : this.#bytes(prefix, chunk as Uint8Array, after)
+    if (!end) return more
+    this.#finish(null, "")
+    this.#connection.answered(this.#keepsAlive)
+    return true
+  }
+
+  #text(text: string): boolean {
+    return text === "" || this.#connection.output.text(text)
+  }
+
+  #bytes(before: string, chunk: Uint8Array, after: string): boolean {
+    if (chunk.length > SMALL_BODY_BYTES) return this.#connection.output.bytes(before, chunk, after)
+    // A string goes out in one write with what stands around it; Latin-1 carries any bytes unchanged.
+    return this.#connection.output.text(before + latin1(chunk) + after)
+  }
+
+  #trailerText(trailers: Uint8Array): string {
+    try {
+      return this.#services.heads.readLines(trailers).text
+    } catch {
+      // They are the last thing of an answer that is right so far: it ends without them.
+      return ""
+    }
+  }
+
+  #wrongLength(head: string): boolean {
+    if (head !== "") this.#text(head)
+    const more = this.#owedBytes < 0
+    this.fail("APP_RESPONSE_INVALID", `the body is ${more ? "longer" : "shorter"} than its content-length`)
+    return true
+  }
+
+  #tooLarge(): void {
+    this.giveUp("BODY_TOO_LARGE", `a request body over ${this.#maxBodyBytes} bytes`, "host-stopping")
+  }
+
+  #finish(code: ClientErrorCode | null, detail: string): void {
+    this.finished = true
+    this.#handler = null
+    this.owner?.ended(this, code, detail)
+  }
+}
+
+function withoutLength(lines: string): string {
+  return lines.replace(/(^|\n)content-length:[^\n]*\n/i, "$1")
+}

@@ -1,0 +1,84 @@
+/**
+ * What a header line of a request means to the host, told from its name in bytes: by length first, since most names need no
+ * comparison. Hop-by-hop fields: RFC 9110 7.6.1. Forwarded fields are the host's own statement, never an untrusted client's.
+ */
+import { equalsIgnoringCase, lowerCase } from "../../../protocol/http1/syntax.ts"
+
+export const RequestField = {
+  pass: 0,
+  drop: 1,
+  host: 2,
+  connection: 3,
+  contentLength: 4,
+  transferEncoding: 5,
+  expect: 6,
+  te: 7,
+  accept: 8,
+  /** Says who the client is: only a trusted proxy's is believed. */
+  forwarded: 9,
+  forwardedFor: 10,
+  forwardedProto: 11,
+  forwardedHost: 12,
+  requestId: 13,
+} as const
+
+export type RequestFieldNumber = (typeof RequestField)[keyof typeof RequestField]
+
+/** The field whose name is `bytes[start, end)`. */
+export function requestField(bytes: Uint8Array, start: number, end: number): RequestFieldNumber {
+  const first = bytes[start]! | 32
+  if (first === LOWER_X) return extensionField(bytes, start, end)
+  switch (end - start) {
+    case 2:
+      return is(bytes, start, end, "te") ? RequestField.te : RequestField.pass
+    case 4:
+      return is(bytes, start, end, "host") ? RequestField.host : RequestField.pass
+    case 6:
+      if (is(bytes, start, end, "accept")) return RequestField.accept
+      return is(bytes, start, end, "expect") ? RequestField.expect : RequestField.pass
+    case 7:
+      return is(bytes, start, end, "upgrade") ? RequestField.drop : RequestField.pass
+    case 9:
+      return is(bytes, start, end, "forwarded") ? RequestField.forwarded : RequestField.pass
+    case 10:
+      if (is(bytes, start, end, "connection")) return RequestField.connection
+      return is(bytes, start, end, "keep-alive") ? RequestField.drop : RequestField.pass
+    case 14:
+      return is(bytes, start, end, "content-length") ? RequestField.contentLength : RequestField.pass
+    case 16:
+      return is(bytes, start, end, "proxy-connection") ? RequestField.drop : RequestField.pass
+    case 17:
+      return is(bytes, start, end, "transfer-encoding") ? RequestField.transferEncoding : RequestField.pass
+    default:
+      return RequestField.pass
+  }
+}
+
+/**
+ * Fields whose name begins with x. Interfaces like CGI make `X_Forwarded_For` and `X-Forwarded-For` the same variable, so
+ * here `_` counts as `-`: a client must not set either.
+ */
+function extensionField(bytes: Uint8Array, start: number, end: number): RequestFieldNumber {
+  const length = end - start
+  if (length === 9 && isExtension(bytes, start, "x-real-ip")) return RequestField.forwarded
+  if (length < 12) return RequestField.pass
+  if (length === 12 && isExtension(bytes, start, "x-request-id")) return RequestField.requestId
+  if (!isExtension(bytes, start, "x-forwarded-")) return RequestField.pass
+  if (length === 15 && isExtension(bytes, start, "x-forwarded-for")) return RequestField.forwardedFor
+  if (length === 17 && isExtension(bytes, start, "x-forwarded-proto")) return RequestField.forwardedProto
+  if (length === 16 && isExtension(bytes, start, "x-forwarded-host")) return RequestField.forwardedHost
+  return RequestField.forwarded
+}
+
+function isExtension(bytes: Uint8Array, start: number, lower: string): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    const byte = bytes[start + i]!
+    if ((byte === UNDERSCORE ? DASH : lowerCase(byte)) !== lower.charCodeAt(i)) return false
+  }
+  return true
+}
+
+const is = equalsIgnoringCase
+const LOWER_X = 120
+const UNDERSCORE = 95
+const DASH = 45

@@ -1,0 +1,81 @@
+/** RequestRecord: the head of a request as the app gets it. Owns no bytes: what it writes lies where the connection read it. */
+import { writeLatin1 } from "../../../protocol/bytes.ts"
+import type { RequestHead } from "../../../protocol/exchange.ts"
+import { CR, LF } from "../../../protocol/http1/syntax.ts"
+import type { Client } from "./forwarded.ts"
+import type { RequestHeadReader } from "./request-head.ts"
+
+export class RequestRecord implements RequestHead {
+  readonly method: string
+  target: string
+  readonly path: string
+  readonly bodyBytes: number
+  readonly expectsContinue: boolean
+  readonly isHttp10: boolean
+  readonly #reader: RequestHeadReader
+  readonly #bytes: Buffer
+  readonly #client: Client
+  readonly #requestId: string
+  /** Lines beside the client's and the forwarded ones. */
+  #extraLines = ""
+
+  /** `reader` has read the head from `bytes`, and reads no other before this request is answered. */
+  constructor(reader: RequestHeadReader, bytes: Buffer, client: Client, requestId: string) {
+    this.#reader = reader
+    this.#bytes = bytes
+    this.#client = client
+    this.#requestId = requestId
+    this.method = reader.method
+    this.target = reader.target
+    this.isHttp10 = reader.isHttp10
+    const query = reader.target.indexOf("?")
+    this.path = query === -1 ? reader.target : reader.target.slice(0, query)
+    this.bodyBytes = reader.fields.bodyBytes
+    this.expectsContinue = reader.fields.expectsContinue
+    if (reader.hostReplaced || reader.authority.text === "") this.#extraLines = `Host: ${this.host}\r\n`
+  }
+
+  get scheme(): "http" | "https" {
+    return this.#client.scheme
+  }
+
+  get host(): string {
+    return this.#client.authority.text
+  }
+
+  /** For routing: lower case, without port. */
+  get hostName(): string {
+    return this.#client.authority.name
+  }
+
+  get clientAddress(): string {
+    return this.#client.address
+  }
+
+  /** Value of the Accept header, or "". */
+  get accept(): string {
+    return this.#reader.acceptOf(this.#bytes)
+  }
+
+  get headerBytes(): number {
+    const { block } = this.#reader
+    return this.#extraLines.length + block.byteLength + this.#client.lines.length + this.#requestId.length + 2
+  }
+
+  writeHeaders(into: Uint8Array, start: number): number {
+    let at = this.#extraLines === "" ? start : writeLatin1(into, start, this.#extraLines)
+    at = this.#reader.block.write(this.#bytes, into, at)
+    into.set(this.#client.lines, at)
+    at = writeLatin1(into, at + this.#client.lines.length, this.#requestId)
+    into[at] = CR
+    into[at + 1] = LF
+    return at + 2
+  }
+
+  /** The target loses `prefix`, and a line says so. */
+  mount(prefix: string): void {
+    this.#extraLines += `X-Forwarded-Prefix: ${prefix}\r\n`
+    const rest = this.target.slice(prefix.length)
+    this.target = rest.startsWith("/") ? rest : `/${rest}`
+  }
+}
