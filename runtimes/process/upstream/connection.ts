@@ -23,11 +23,9 @@ export interface ConnectionUser extends ResponseSink {
   connected(): void
   /** The app takes request bytes again. */
   writable(): void
-  /** The app answered what is not HTTP. */
-  malformed(what: string): void
   /** The answer is whole. Returns whether all of the request was sent. */
   answered(): boolean
-  /** Everything on this server ends now. */
+  /** The connection was ended for this reason. */
   fail(code: ClientErrorCode, detail: string): void
   /** The connection ended before the answer did. `code`: of the system, or a few words. */
   broken(code: string): void
@@ -37,6 +35,8 @@ export interface ConnectionOwner {
   readonly address: UpstreamAddress
   /** The block that every connection reads into: what is kept must be copied before the next read. */
   readonly readBlock: Uint8Array
+  /** Answers are being handed on, or no longer. */
+  reading(now: boolean): void
   /** It can serve another user. */
   released(connection: Connection): void
   closed(connection: Connection): void
@@ -179,22 +179,23 @@ export class Connection {
   }
 
   #read(block: Uint8Array, bytes: number): boolean {
+    this.#owner.reading(true)
+    this.#deliver(block, bytes)
+    this.#owner.reading(false)
+    return true
+  }
+
+  #deliver(block: Uint8Array, bytes: number): void {
+    const { reader } = this
     const user = this.#user
     // Nothing was asked: whose answer would it be?
-    if (user === null) this.#end("")
-    else {
-      const { reader } = this
-      reader.read(block, 0, bytes, user)
-      if (this.#user === user) {
-        if (reader.error !== "") {
-          this.destroy()
-          user.malformed(reader.error)
-        } else if (reader.ended) this.#answered(user)
-        else if (bytes === block.length && this.#streamBlock === null)
-          this.#streamBlock = Buffer.allocUnsafeSlow(STREAM_BYTES)
-      }
-    }
-    return true
+    if (user === null) return this.#end("")
+    reader.read(block, 0, bytes, user)
+    if (this.#user !== user) return
+    if (reader.error !== "") this.fail("APP_RESPONSE_INVALID", malformed(reader.error))
+    else if (reader.ended) this.#answered(user)
+    else if (bytes === block.length && this.#streamBlock === null && reader.bodyLeft >= STREAM_BYTES)
+      this.#streamBlock = Buffer.allocUnsafeSlow(STREAM_BYTES)
   }
 
   #answered(user: ConnectionUser): void {
@@ -215,15 +216,13 @@ export class Connection {
   }
 
   #readEnd(): void {
+    const { reader } = this
     const user = this.#user
     if (user !== null) {
-      const { reader } = this
       reader.finish(user)
-      if (this.#user === user && reader.ended) this.#answered(user)
-      else if (this.#user === user && reader.error !== "") {
-        this.destroy()
-        user.malformed(reader.error)
-      }
+      if (this.#user === user && reader.error !== "")
+        this.fail("APP_RESPONSE_INVALID", malformed(reader.error))
+      else if (this.#user === user && reader.ended) this.#answered(user)
     }
     this.#end("ECONNRESET")
   }
@@ -251,4 +250,8 @@ export class Connection {
     this.#user = null
     user?.broken(code)
   }
+}
+
+function malformed(what: string): string {
+  return `the app's response is not valid HTTP: ${what}`
 }

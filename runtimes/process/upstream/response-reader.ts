@@ -66,6 +66,11 @@ export class ResponseReader {
     return this.#persistent
   }
 
+  /** Bytes of the body that are still to come; endless when nobody knows. */
+  get bodyLeft(): number {
+    return this.#state === "length" ? this.#left : Number.POSITIVE_INFINITY
+  }
+
   /** How long the app keeps an idle connection, in seconds, or -1: it did not say. */
   get keepAliveSeconds(): number {
     return this.#head.fields.keepAliveSeconds

@@ -77,9 +77,10 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
   // Events of the exchange
 
   requestBody(chunk: Uint8Array, end: boolean, trailers?: Uint8Array): void {
-    if (this.#over || this.#sent) return
-    if (this.#head.bodyBytes === -1) this.#writeChunk(chunk, end, trailers)
-    else if (!this.#writeRaw(chunk, end)) return
+    const connection = this.#connection
+    if (this.#over || this.#sent || connection === null) return
+    if (this.#head.bodyBytes !== -1) this.#writeRaw(connection, chunk, end)
+    else this.#writeChunk(connection, chunk, end ? (trailers ?? NO_BYTES) : null)
     this.#owedPull += chunk.length
     this.#pull()
   }
@@ -91,7 +92,7 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
     if (trailers === null) this.#connection?.resume()
     else {
       this.#heldTrailers = null
-      if (this.#finish()) this.#exchange.write(NO_BYTES, true, trailers)
+      this.responseBody(NO_BYTES, true, trailers)
     }
   }
 
@@ -155,7 +156,12 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
       return
     }
     const chunk = piece.length === 0 ? NO_BYTES : (this.#connection as Connection).own(piece)
-    this.#clientFull = !this.#exchange.write(chunk, end, trailers)
+    try {
+      this.#clientFull = !this.#exchange.write(chunk, end, trailers)
+    } catch (error) {
+      this.#answerRefused(error)
+      return
+    }
     this.#handedOn(end)
   }
 
@@ -163,10 +169,6 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
     // It serves another from now on.
     this.#connection = null
     return this.#sent
-  }
-
-  malformed(what: string): void {
-    this.fail("APP_RESPONSE_INVALID", `the app's response is not valid HTTP: ${what}`)
   }
 
   broken(code: string): void {
@@ -206,38 +208,34 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
     this.fail(invalid ? "APP_RESPONSE_INVALID" : "APP_ERROR", messageOf(error))
   }
 
-  /** A piece of a body of declared length, as it is. False: it is not of that length, and the exchange has failed. */
-  #writeRaw(chunk: Uint8Array, end: boolean): boolean {
+  /** A piece of a body of declared length, as it is. */
+  #writeRaw(connection: Connection, chunk: Uint8Array, end: boolean): void {
     this.#bodyLeft -= chunk.length
     if (!(this.#bodyLeft >= 0) || (end && this.#bodyLeft > 0)) {
       this.fail(
         "BAD_REQUEST",
         `a request body that is not of its declared length, ${this.#head.bodyBytes} bytes`,
       )
-      return false
+      return
     }
     this.#sent = this.#bodyLeft === 0
-    if (chunk.length > 0) this.#appFull = !(this.#connection as Connection).write(chunk)
-    return true
+    if (chunk.length > 0) this.#appFull = !connection.write(chunk)
   }
 
-  /** A piece of a body of unknown length, as one chunk; one write. */
-  #writeChunk(chunk: Uint8Array, end: boolean, trailers: Uint8Array | undefined): void {
-    const connection = this.#connection as Connection
+  /** A piece of a body of unknown length, as one chunk and in one write; with `trailers` it is the last. */
+  #writeChunk(connection: Connection, chunk: Uint8Array, trailers: Uint8Array | null): void {
     connection.cork()
-    let room = true
     if (chunk.length > 0) {
       connection.write(ascii(`${chunk.length.toString(16)}\r\n`))
       connection.write(chunk)
-      room = connection.write(CRLF)
+      this.#appFull = !connection.write(CRLF)
     }
-    if (end) {
+    if (trailers !== null) {
       this.#sent = true
       connection.write(LAST_CHUNK)
-      if (trailers !== undefined && trailers.length > 0) connection.write(trailers.slice())
+      if (trailers.length > 0) connection.write(trailers.slice())
       connection.write(CRLF)
     }
-    this.#appFull = !room
     connection.uncork()
   }
 

@@ -11,7 +11,8 @@ import { RequestWriter } from "./request-writer.ts"
 import { UpstreamExchange, type UpstreamExchangeOwner } from "./upstream-exchange.ts"
 
 const MOST_IDLE = 256
-const READ_BYTES = 64 * 1024
+/** An answer of 64 KiB with its head is one read. */
+const READ_BYTES = 128 * 1024
 
 export interface Upstream {
   readonly inFlight: number
@@ -32,6 +33,9 @@ class ConnectionPool implements Upstream, ConnectionOwner, UpstreamExchangeOwner
   #readBlock: Uint8Array | null = null
   /** The last that became idle is the first to be used again: the others may go. */
   readonly #idle: Connection[] = []
+  #reading = false
+  /** Exchanges that came while answers were handed on: they start right after. */
+  readonly #next: UpstreamExchange[] = []
   readonly #all = new Set<Connection>()
   #closed: { reason: string; code: ClientErrorCode } | undefined
 
@@ -50,11 +54,15 @@ class ConnectionPool implements Upstream, ConnectionOwner, UpstreamExchangeOwner
       return
     }
     this.inFlight++
-    new UpstreamExchange(exchange, this, refused).start()
+    const served = new UpstreamExchange(exchange, this, refused)
+    // The end of one exchange is where a queue hands over the next: it gets the connection that becomes free just now.
+    if (this.#reading) this.#next.push(served)
+    else served.start()
   }
 
   close(reason: string, code: ClientErrorCode): void {
     this.#closed ??= { reason, code }
+    for (const exchange of this.#next.splice(0)) exchange.fail(code, reason)
     for (const connection of [...this.#all]) connection.fail(code, reason)
   }
 
@@ -80,6 +88,11 @@ class ConnectionPool implements Upstream, ConnectionOwner, UpstreamExchangeOwner
   }
 
   // For connections
+
+  reading(now: boolean): void {
+    this.#reading = now
+    if (!now && this.#next.length > 0) for (const exchange of this.#next.splice(0)) exchange.start()
+  }
 
   released(connection: Connection): void {
     if (this.#idle.length < MOST_IDLE) this.#idle.push(connection)
