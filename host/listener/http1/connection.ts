@@ -63,7 +63,6 @@ export class Http1Connection implements ExchangeConnection, Timed {
     services.wheel.add(this)
     // The first request is awaited as long as its head may take; later ones as long as a connection may stay idle.
     services.wheel.set(this, services.settings.headersMs)
-    socket.on("data", (chunk: Buffer) => this.#received(chunk))
     socket.on("end", () => this.#clientEnded())
     socket.on("drain", () => this.#drained())
     socket.on("error", () => socket.destroy())
@@ -115,20 +114,19 @@ export class Http1Connection implements ExchangeConnection, Timed {
     }
   }
 
-  /** Too many connections are open. */
-  refuse(): void {
-    this.#reader.start(0)
-    this.#refuse("TOO_MANY_CONNECTIONS", `connection limit reached by ${this.peer.address}`)
-  }
-
   // Events of the socket
 
-  #received(chunk: Buffer): void {
+  /** Bytes of the client; they are good during the call only. */
+  received(bytes: Buffer): void {
     if (this.#state === "closing" || this.#state === "closed") return
-    const moved = this.#input.add(chunk)
-    // Only a head is read again from where it began.
-    if (this.#state === "head") this.#reader.shift(moved)
+    this.#moved(this.#input.add(bytes))
     this.readOn()
+    this.#moved(this.#input.keep())
+  }
+
+  /** Only a head is read again from where it began. */
+  #moved(by: number): void {
+    if (this.#state === "head") this.#reader.shift(by)
   }
 
   #clientEnded(): void {
@@ -212,11 +210,15 @@ export class Http1Connection implements ExchangeConnection, Timed {
       this.#isHeadTimed = true
       return false
     }
-    this.#input.at = reader.headEnd
+    reader.shift(-this.#input.at)
+    const bytes = this.#input.takeHead(reader.headEnd)
     this.#body.start(reader.fields.bodyBytes)
     this.#enter("exchange", this.#body.ended ? Number.POSITIVE_INFINITY : this.#services.settings.bodyMs)
-    const head = { reader, bytes: this.#input.bytes, client: this.#clients.of(reader) }
-    const exchange = new Http1Exchange(this, this.#services, head)
+    const exchange = new Http1Exchange(this, this.#services, {
+      reader,
+      bytes,
+      client: this.#clients.of(reader),
+    })
     this.#exchange = exchange
     if (this.#isLast) exchange.closeAfter()
     this.#services.handle(exchange)
@@ -228,8 +230,8 @@ export class Http1Connection implements ExchangeConnection, Timed {
     const exchange = this.#exchange
     const mostBytes = exchange === null ? Number.POSITIVE_INFINITY : exchange.pullBytes
     if (body.ended || this.#input.waiting === 0 || mostBytes <= 0) return false
-    const bytes = this.#input.bytes
-    this.#input.at = body.read(bytes, this.#input.at, this.#input.end, mostBytes)
+    const { bytes, at, end } = this.#input
+    this.#input.at = body.read(bytes, at, end, mostBytes)
     if (body.error !== "") {
       this.#malformedBody(exchange)
       return false
@@ -240,7 +242,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
     }
     this.#services.wheel.set(this, body.ended ? Number.POSITIVE_INFINITY : this.#services.settings.bodyMs)
     if (body.pieceEnd > body.pieceStart || body.ended)
-      exchange.requestBody(bytes.subarray(body.pieceStart, body.pieceEnd), body.ended, body.trailers)
+      exchange.requestBody(this.#input.copyOf(body.pieceStart, body.pieceEnd), body.ended, body.trailers)
     return true
   }
 

@@ -1,9 +1,14 @@
-/** Input: the bytes of a connection that came and were not read yet. Most are read where they came; only what waits is copied. */
+/**
+ * Input: the bytes of a connection that came and were not read yet. They are read where they came; `keep` copies what is left
+ * when they are about to change.
+ */
 export class Input {
-  /** What waits is `bytes[at, end)`. Bytes before `end` never change: views of them stay right. */
+  /** What waits is `bytes[at, end)`. */
   bytes: Buffer = NO_BYTES
   at = 0
   end = 0
+  #isOwn = false
+  #head: Buffer = NO_BYTES
 
   get waiting(): number {
     return this.end - this.at
@@ -16,27 +21,59 @@ export class Input {
       this.bytes = chunk
       this.at = 0
       this.end = chunk.length
+      this.#isOwn = false
       return -at
     }
-    const fits = end + chunk.length <= this.bytes.length
-    if (!fits) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(LEAST_BYTES, 2 * (waiting + chunk.length)))
-      this.bytes.copy(grown, 0, at, end)
-      this.bytes = grown
-      this.at = 0
-      this.end = waiting
-    }
+    const fits = this.#isOwn && end + chunk.length <= this.bytes.length
+    if (!fits) this.#copy(2 * (waiting + chunk.length))
     chunk.copy(this.bytes, this.end)
     this.end += chunk.length
     return fits ? 0 : -at
+  }
+
+  /** What waits is kept in bytes of its own. @returns as `add`. */
+  keep(): number {
+    const { at } = this
+    if (this.#isOwn || this.waiting === 0) return 0
+    this.#copy(this.waiting)
+    return -at
+  }
+
+  /**
+   * The first `length` bytes of what waits, which wait no more: a whole head. It lies in the same place for all requests of
+   * the connection, good until the next.
+   */
+  takeHead(length: number): Buffer {
+    if (length > this.#head.length) this.#head = Buffer.allocUnsafeSlow(2 * length)
+    this.bytes.copy(this.#head, 0, this.at, this.at + length)
+    this.at += length
+    return this.#head
+  }
+
+  /** A copy of `bytes[start, end)`. */
+  copyOf(start: number, end: number): Buffer {
+    const copy = Buffer.allocUnsafe(end - start)
+    this.bytes.copy(copy, 0, start, end)
+    return copy
+  }
+
+  #copy(bytes: number): void {
+    const { at, end, waiting } = this
+    const own = Buffer.allocUnsafeSlow(Math.max(LEAST_BYTES, bytes))
+    this.bytes.copy(own, 0, at, end)
+    this.bytes = own
+    this.at = 0
+    this.end = waiting
+    this.#isOwn = true
   }
 
   clear(): void {
     this.bytes = NO_BYTES
     this.at = 0
     this.end = 0
+    this.#isOwn = false
   }
 }
 
 const NO_BYTES = Buffer.alloc(0)
-const LEAST_BYTES = 4096
+const LEAST_BYTES = 1024
