@@ -119,6 +119,24 @@ describe("an answer", () => {
     expect([slow.trailers, slow.endings, slow.misuse]).toEqual(["X-Sum: 4\r\n", ENDED, []])
   })
 
+  test("is its exchange's own: no later answer is written over it", async () => {
+    const { upstream } = await httpRig((request, response) =>
+      response.end(request.url?.slice(1).repeat(10_000)),
+    )
+    const bodies: Uint8Array[] = []
+    for (const letter of ["a", "b", "c"]) {
+      const client = new Client({ head: { target: `/${letter}` } })
+      const respond = client.respond.bind(client)
+      client.respond = (head, body, end) => {
+        if (body !== null) bodies.push(body)
+        return respond(head, body, end)
+      }
+      upstream.serve(client)
+      await client.ended
+    }
+    expect(bodies.map((body) => new Set(body))).toEqual([new Set([97]), new Set([98]), new Set([99])])
+  })
+
   test("to HEAD, of 204 and of 304 has no body, and the connection goes on", async () => {
     const { upstream, sockets } = await httpRig((request, response) => {
       response.writeHead(Number(request.url?.slice(1)), { "content-length": 5 }).end()

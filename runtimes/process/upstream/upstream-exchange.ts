@@ -139,8 +139,10 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
 
   responseHead(head: ResponseHead, body: Uint8Array | null, end: boolean): void {
     if (this.#over) return
+    // A listener may write the bytes as they are, and its socket may still hold them when the next answer is read.
+    const own = body === null ? null : (this.#connection as Connection).own(body)
     try {
-      this.#clientFull = !this.#exchange.respond(head, body, end)
+      this.#clientFull = !this.#exchange.respond(head, own, end)
     } catch (error) {
       this.#answerRefused(error)
       return
