@@ -14,7 +14,7 @@ import { Output } from "./output.ts"
 import { HeadResult, RequestHeadReader } from "./request-head.ts"
 import type { ListenerServices } from "./services.ts"
 
-/** Bytes of requests that came before the last was answered; with so many, the client has to wait. */
+/** So many bytes of requests ahead of their turn, and the client has to wait. */
 const MOST_PIPELINED_BYTES = 64 * 1024
 /** A client that ended its half is given so long to get an answer that is nearly there, in milliseconds. */
 const HALF_CLOSED_MS = 50
@@ -114,8 +114,6 @@ export class Http1Connection implements ExchangeConnection, Timed {
     }
   }
 
-  // Events of the socket
-
   /** Bytes of the client; they are good during the call only. */
   received(bytes: Buffer): void {
     if (this.#state === "closing" || this.#state === "closed") return
@@ -178,7 +176,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
     this.#flow()
   }
 
-  /** Reads a head or a piece of a body. @returns true when there may be more to do. */
+  /** @returns true when there may be more to do. */
   #step(): boolean {
     switch (this.#state) {
       case "idle":
