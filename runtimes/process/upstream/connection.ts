@@ -82,7 +82,9 @@ export class Connection {
 
   /** False: the app takes no more for now, or never again; wait for `writable`. */
   write(bytes: Uint8Array): boolean {
-    return this.#socket.write(bytes) && !this.#writeFailed
+    const room = this.#socket.write(bytes)
+    // A stream of Node says no to more than its mark even when the system has taken all of it.
+    return (room || this.flushed) && !this.#writeFailed
   }
 
   /** All that was written has gone to the system. */
@@ -205,7 +207,8 @@ export class Connection {
     this.#user = null
     this.#streamBlock = null
     const seconds = reader.keepAliveSeconds
-    if (seconds !== -1) this.#usableUntilMs = performance.now() + seconds * 1000 - KEEP_ALIVE_MARGIN_MS
+    this.#usableUntilMs =
+      seconds === -1 ? Number.POSITIVE_INFINITY : performance.now() + seconds * 1000 - KEEP_ALIVE_MARGIN_MS
     const reusable =
       sent && reader.persistent && reader.excessBytes === 0 && !this.#writeFailed && this.flushed
     if (!reusable || this.#closed || !this.usable) this.#end("")
