@@ -41,6 +41,8 @@ export interface Case {
   readonly hostOnly?: true
   /** It measures time: nothing else runs beside it. */
   readonly alone?: true
+  /** Its long form keeps an app busy: nothing else runs beside it. */
+  readonly heavy?: true
   /** @throws what is wrong. @returns why the interface cannot express it. */
   run(at: Target): Promise<NotApplicable | undefined>
 }

@@ -34,6 +34,10 @@ describe("conformance", () => {
     })
     expect(faults.filter((it) => it !== null)).toEqual([])
   })
+
+  test("no case ended an app", () => {
+    expect(rig.ends).toEqual([])
+  })
 })
 
 describe("the written table", () => {

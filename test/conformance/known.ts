@@ -12,7 +12,76 @@ export interface Known {
   readonly reason: string
 }
 
-export const KNOWN: readonly Known[] = []
+export const KNOWN: readonly Known[] = [
+  {
+    cases: ["C05.asterisk"],
+    columns: ["bun1-4-serve", "bun1-4-http"],
+    shows: "as direct",
+    reason: "Bun answers 400 to `OPTIONS *`.",
+  },
+  {
+    cases: ["E04.exact", "E04.target"],
+    columns: ["bun1-4-serve", "bun1-4-http"],
+    shows: "as direct",
+    reason: "Bun takes heads of up to 16 KiB and answers 431 to longer ones.",
+  },
+  {
+    cases: ["E04.exact", "E04.target"],
+    columns: ["deno2-9-http"],
+    shows: "as direct",
+    reason: "Deno's node:http takes heads of up to 16 KiB and answers 431 to longer ones.",
+  },
+  {
+    cases: ["E04.exact"],
+    columns: ["deno2-9-serve"],
+    shows: "as direct",
+    reason: "Deno.serve takes heads of somewhat less than 64 KiB and answers 400 to longer ones.",
+  },
+  {
+    cases: ["E04.lines"],
+    columns: ["bun1-4-serve", "bun1-4-http"],
+    shows: "as direct",
+    reason: "Bun takes no 1,000 header lines: 431.",
+  },
+  {
+    cases: ["E04.lines"],
+    columns: ["deno2-9-serve"],
+    shows: "as direct",
+    reason: "Deno.serve takes no 1,000 header lines: 400.",
+  },
+  {
+    cases: ["E04.lines"],
+    columns: ["node26-http"],
+    shows: "as direct",
+    reason:
+      "node:http of Node 26 takes 1,000 lines (server.maxHeadersCount) and answers 431 to more; the host adds four to those of the client.",
+  },
+  {
+    cases: ["C18"],
+    columns: ["bun1-4-serve", "deno2-9-serve"],
+    shows: "as direct",
+    reason: "Bun.serve and Deno.serve drop statusText and write the usual phrase.",
+  },
+  {
+    cases: ["C18"],
+    columns: ["bun1-4-http"],
+    shows: "as direct",
+    reason: "Bun's node:http writes a status message beyond ASCII in UTF-8 instead of Latin-1.",
+  },
+  {
+    cases: ["C23.205"],
+    columns: ["deno2-9-serve"],
+    shows: "as direct",
+    reason:
+      "Deno.serve sends 205 without a length and keeps the connection: nobody can see the answer's end.",
+  },
+  {
+    cases: ["C23.continue-never", "C23.continue-late"],
+    columns: ["bun1-4-serve", "deno2-9-serve"],
+    shows: "as direct",
+    reason: "Bun.serve and Deno.serve send 100 with the head, before the app reads.",
+  },
+]
 
 export function knownOf(caseId: string, columnId: string): Known | undefined {
   return KNOWN.find(

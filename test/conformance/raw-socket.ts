@@ -5,8 +5,8 @@
 import { connect, type Socket } from "node:net"
 import { within } from "../support/deadline.ts"
 
-/** Longest wait for any bytes. */
-export const WAIT_MS = 8000
+/** Longest wait for any bytes, if nothing else is said. */
+const WAIT_MS = 5000
 /** What is held unread before the socket is paused. */
 const HELD_BYTES = 256 * 1024
 
@@ -17,6 +17,7 @@ export class CutError extends Error {
 
 export class RawSocket {
   readonly #socket: Socket
+  readonly #waitMs: number
   #chunks: Buffer[] = []
   #heldBytes = 0
   #held = false
@@ -25,7 +26,8 @@ export class RawSocket {
   #sentText = ""
   #receivedText = ""
 
-  constructor(port: number) {
+  constructor(port: number, waitMs = WAIT_MS) {
+    this.#waitMs = waitMs
     // Our own end is ours to send: a half-closed connection is among the cases.
     this.#socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true })
     this.#socket.on("data", (chunk: Buffer) => {
@@ -153,7 +155,7 @@ export class RawSocket {
   }
 
   /** Resolves with the end of the other side; fails when bytes came before it. */
-  async closed(ms = WAIT_MS): Promise<"fin" | "reset"> {
+  async closed(ms = this.#waitMs): Promise<"fin" | "reset"> {
     const closed = (async () => {
       while (this.#ended === null && this.#heldBytes === 0)
         await new Promise<void>((resolve) => this.#wake.push(resolve))
@@ -173,7 +175,7 @@ export class RawSocket {
       while (this.#heldBytes === 0 && this.#ended === null)
         await new Promise<void>((resolve) => this.#wake.push(resolve))
     })()
-    await within(WAIT_MS, what, filled)
+    await within(this.#waitMs, what, filled)
   }
 
   #take(limit: number): Buffer {

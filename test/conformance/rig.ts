@@ -18,6 +18,9 @@ export class CaseError extends Error {
   }
 }
 
+/** Longest wait for any bytes of the long form of a case. */
+const LONG_WAIT_MS = 20_000
+
 export class Rig {
   readonly runtimes: readonly TestRuntime[]
   readonly full: boolean
@@ -61,7 +64,7 @@ export class Rig {
     const host = `${column.id}.example`
     const clients: RawClient[] = []
     const connect = (): RawClient => {
-      const client = new RawClient(port)
+      const client = new RawClient(port, this.full ? LONG_WAIT_MS : undefined)
       clients.push(client)
       return client
     }
@@ -89,6 +92,16 @@ export class Rig {
     } finally {
       for (const client of clients) client.destroy()
     }
+  }
+
+  /** Instances that ended by themselves: no case may end an app, or others fail with it. */
+  get ends(): string[] {
+    return [...this.#host.log.matchAll(/instance (\S+) ended unexpectedly: [^"]*/g)].map(([text]) => text)
+  }
+
+  /** All that the host logged. */
+  get log(): string {
+    return this.#host.log
   }
 
   async close(): Promise<void> {

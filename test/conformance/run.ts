@@ -26,8 +26,9 @@ export async function runAll(
       done(next.it, next.column, cell, performance.now() - fromMs)
     }
   }
-  const together = pairs.filter(({ it }) => !it.alone)
+  const isAlone = (it: Case): boolean => it.alone === true || (rig.full && it.heavy === true)
+  const together = pairs.filter(({ it }) => !isAlone(it))
   await Promise.all(Array.from({ length: AT_ONCE }, () => run(together)))
-  await run(pairs.filter(({ it }) => it.alone))
+  await run(pairs.filter(({ it }) => isAlone(it)))
   return cells
 }

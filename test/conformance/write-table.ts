@@ -16,7 +16,12 @@ import { tableText } from "./table-text.ts"
 const SLOW_MS = 2000
 
 const { values } = parseArgs({
-  options: { only: { type: "string" }, column: { type: "string" }, short: { type: "boolean" } },
+  options: {
+    only: { type: "string" },
+    column: { type: "string" },
+    short: { type: "boolean" },
+    log: { type: "boolean" },
+  },
 })
 const only = values.only?.split(",")
 const asked = values.column?.split(",")
@@ -41,6 +46,10 @@ try {
     faults++
     console.log(`${it.id} on ${column.id}: ${fault}`)
   })
+  for (const end of rig.ends) {
+    faults++
+    console.log(end)
+  }
   console.log(`${cases.length * columns.length} cells, ${faults} that known.ts does not explain`)
   if (only === undefined && asked === undefined && values.short !== true) {
     const versions = new Map(
@@ -52,6 +61,7 @@ try {
     writeFileSync(join(import.meta.dirname, "TABLE.md"), tableText(cells, versions))
   }
 } finally {
+  if (values.log === true) console.log(rig.log)
   await rig.close()
 }
 process.exitCode = faults === 0 ? 0 : 1

@@ -34,6 +34,7 @@ export const BODY_CASES: readonly Case[] = [
   {
     id: "E11.tiny",
     title: "a million (in short: 20,000) chunks of one byte arrive whole",
+    heavy: true,
     async run(at) {
       const count = at.full ? MIB : 20_000
       const body = pattern(count)
@@ -140,6 +141,7 @@ export const BODY_CASES: readonly Case[] = [
   {
     id: "E09",
     title: "an echo of 32 MiB (in short: 1 MiB) comes back unchanged",
+    heavy: true,
     async run(at) {
       const body = pattern(at.full ? 32 * MIB : MIB)
       const hash = createHash("sha256")
