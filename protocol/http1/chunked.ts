@@ -3,10 +3,12 @@
  * same body. Owns the state between two reads; the bytes stay their owner's. It holds at most the trailer section.
  */
 import { isHeaderBlock } from "../header-block.ts"
-import { CR, hexDigit, isFieldByte, LF, TOKEN } from "./syntax.ts"
+import { COLON, CR, equalsIgnoringCase, hexDigit, isFieldByte, LF, TOKEN } from "./syntax.ts"
 
 /** Chunk extensions of one body together, in bytes: they mean nothing to us, and a sender must not live on them. */
 const MOST_EXTENSION_BYTES = 4096
+/** RFC 9110 6.5.1: fields that say where messages end, or whose they are, come too late in a trailer section; some readers obey them. */
+const NO_TRAILERS = ["content-length", "transfer-encoding", "connection", "host"] as const
 /** Digits of a chunk size: enough for 2^53, with some zeros before. */
 const MOST_SIZE_DIGITS = 16
 
@@ -173,10 +175,17 @@ export class ChunkedDecoder {
     if (lineBytes === 2 && this.#trailers[this.#lineAt] === CR) {
       this.#trailerBytes = this.#lineAt
       this.#state = "ended"
-    } else if (isHeaderBlock(this.#trailers, this.#lineAt, this.#trailerBytes))
-      this.#lineAt = this.#trailerBytes
+    } else if (this.#isTrailer()) this.#lineAt = this.#trailerBytes
     else this.#fail("a malformed trailer line")
     return lineEnd
+  }
+
+  /** Whether the line that has come whole is a field that may stand here. */
+  #isTrailer(): boolean {
+    const [bytes, at] = [this.#trailers, this.#lineAt]
+    if (!isHeaderBlock(bytes, at, this.#trailerBytes)) return false
+    const nameEnd = bytes.indexOf(COLON, at)
+    return !NO_TRAILERS.some((name) => equalsIgnoringCase(bytes, at, nameEnd, name))
   }
 
   #keep(piece: Uint8Array): void {

@@ -46,7 +46,8 @@ export function requestField(bytes: Uint8Array, start: number, end: number): Req
     case 14:
       return is(bytes, start, end, "content-length") ? RequestField.contentLength : RequestField.pass
     case 16:
-      return is(bytes, start, end, "proxy-connection") ? RequestField.drop : RequestField.pass
+      // Some readers take it for Connection: after its `close` they would read no further request.
+      return is(bytes, start, end, "proxy-connection") ? RequestField.connection : RequestField.pass
     case 17:
       return is(bytes, start, end, "transfer-encoding") ? RequestField.transferEncoding : RequestField.pass
     default:

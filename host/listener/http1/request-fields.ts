@@ -105,6 +105,8 @@ export class RequestFields {
       case RequestField.contentLength:
         return this.#readLength(bytes, valueStart, valueEnd)
       case RequestField.transferEncoding:
+        // Not all take a tab for a space here, and what is no `chunked` to them has no end.
+        if (valueEnd !== line.next - 2) return this.#bad("spaces after a Transfer-Encoding")
         return this.#readCoding(bytes, valueStart, valueEnd)
       case RequestField.connection:
         this.#readConnection(bytes, valueStart, valueEnd)

@@ -1,0 +1,136 @@
+/**
+ * The subject: the listener's readers (RequestHeadReader, BodyReader) behind a small driver that mirrors `connection.ts`: request
+ * after request from one stream, in any pieces, until one is refused or closes the connection.
+ */
+import { BodyReader } from "../../host/listener/http1/body-reader.ts"
+import { Input } from "../../host/listener/http1/input.ts"
+import { type HeadLimits, HeadResult, RequestHeadReader } from "../../host/listener/http1/request-head.ts"
+import type { ReadRequest } from "./llhttp-oracle.ts"
+
+export const LIMITS: HeadLimits = { headerBytes: 64 * 1024, headerLines: 1000, targetBytes: 16 * 1024 }
+
+export interface SubjectRequest extends ReadRequest {
+  authority: string
+  /** The authority came with an absolute target. */
+  hostReplaced: boolean
+  expectsContinue: boolean
+  /** Position after its last byte, when it is whole. */
+  end: number
+}
+
+export class Subject {
+  requests: SubjectRequest[] = []
+  wholes = 0
+  /** Code of the refusal, or "". */
+  refusal = ""
+  detail = ""
+  /** The connection closes after the last request. */
+  closed = false
+  readonly #reader: RequestHeadReader
+  readonly #body: BodyReader
+  #input = new Input()
+  #state: "idle" | "head" | "body" = "idle"
+  /** Bytes of the stream before those of `#input.bytes`. */
+  #streamAt = 0
+  #scratch = Buffer.alloc(4096)
+
+  constructor(limits: HeadLimits = LIMITS) {
+    this.#reader = new RequestHeadReader(limits, false)
+    this.#body = new BodyReader(limits.headerBytes)
+  }
+
+  start(): void {
+    this.requests = []
+    this.wholes = 0
+    this.refusal = ""
+    this.detail = ""
+    this.closed = false
+    this.#input = new Input()
+    this.#state = "idle"
+    this.#streamAt = 0
+  }
+
+  feed(chunk: Buffer): void {
+    if (this.refusal !== "" || this.closed) return
+    const before = this.#input.at
+    const waiting = this.#input.waiting
+    const moved = this.#input.add(chunk)
+    this.#streamAt += waiting === 0 ? before : -moved
+    if (this.#state === "head") this.#reader.shift(moved)
+    while (this.refusal === "" && !this.closed && this.#step());
+  }
+
+  #step(): boolean {
+    const input = this.#input
+    if (this.#state === "idle") {
+      if (input.waiting === 0) return false
+      this.#reader.start(input.at)
+      this.#state = "head"
+    }
+    if (this.#state === "head") return this.#readHead()
+    if (input.waiting === 0) return false
+    return this.#readBody()
+  }
+
+  #readHead(): boolean {
+    const reader = this.#reader
+    const input = this.#input
+    const result = reader.read(input.bytes, input.end)
+    if (result === HeadResult.incomplete) return false
+    if (result === HeadResult.refused) {
+      this.refusal = reader.refusal
+      this.detail = reader.detail
+      return false
+    }
+    input.at = reader.headEnd
+    const { block } = reader
+    if (block.byteLength > this.#scratch.length) this.#scratch = Buffer.alloc(2 * block.byteLength)
+    const written = block.write(input.bytes, this.#scratch, 0)
+    if (written !== block.byteLength) throw new Error(`a block of ${block.byteLength} has ${written} bytes`)
+    this.requests.push({
+      method: reader.method,
+      target: reader.target,
+      isHttp10: reader.isHttp10,
+      keepsAlive: reader.fields.keepsAlive,
+      lines: [this.#scratch.latin1Slice(0, written)],
+      body: "",
+      trailers: [],
+      whole: false,
+      authority: reader.authority.text,
+      hostReplaced: reader.hostReplaced,
+      expectsContinue: reader.fields.expectsContinue,
+      end: 0,
+    })
+    this.#body.start(reader.fields.bodyBytes)
+    this.#state = "body"
+    if (this.#body.ended) this.#ended()
+    return true
+  }
+
+  #readBody(): boolean {
+    const body = this.#body
+    const input = this.#input
+    const request = this.requests.at(-1)!
+    input.at = body.read(input.bytes, input.at, input.end, Number.POSITIVE_INFINITY)
+    if (body.error !== "") {
+      this.refusal = "BAD_REQUEST"
+      this.detail = body.error
+      return false
+    }
+    if (body.pieceEnd > body.pieceStart)
+      request.body += input.bytes.latin1Slice(body.pieceStart, body.pieceEnd)
+    if (body.ended) this.#ended()
+    return true
+  }
+
+  #ended(): void {
+    const request = this.requests.at(-1)!
+    const { trailers } = this.#body
+    if (trailers !== undefined) request.trailers = [Buffer.from(trailers).latin1Slice()]
+    request.whole = true
+    request.end = this.#streamAt + this.#input.at
+    this.wholes++
+    this.#state = "idle"
+    if (!request.keepsAlive) this.closed = true
+  }
+}
