@@ -25,6 +25,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "status of four digits": "HTTP/1.1 2000 OK\r\n\r\n",
   "101": "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
   "endless informational answers": "HTTP/1.1 102 Processing\r\n\r\n".repeat(33),
+  "endless hints": `HTTP/1.1 103 Early Hints\r\nA: ${"a".repeat(3000)}\r\n\r\n`.repeat(25),
   "two equal lengths": "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
   "two lengths in one line": "HTTP/1.1 200 OK\r\nContent-Length: 1, 1\r\n\r\nx",
   "a signed length": "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\nx",
@@ -104,7 +105,8 @@ describe("an answer that is whole", () => {
 describe("an answer that is not valid HTTP", () => {
   test.each(Object.entries(REFUSED))("is refused wherever its bytes are cut: %s", (_name, text) => {
     expect(readAnswer(text).error).not.toBe("")
-    for (let cut = 1; cut < text.length; cut++) expect(readAnswer(text, [cut]).error).not.toBe("")
+    for (let cut = 1; cut < Math.min(text.length, 500); cut++)
+      expect(readAnswer(text, [cut]).error).not.toBe("")
     expect(
       readAnswer(
         text,

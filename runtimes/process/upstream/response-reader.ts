@@ -12,6 +12,8 @@ import { usualReason } from "./usual-reason.ts"
 const MOST_TRAILER_BYTES = 64 * 1024
 /** Informational answers before one answer: more would be an endless one. */
 const MOST_INFORMATIONAL = 32
+/** Their lines together: nothing holds them back when the client is slow. */
+const MOST_INFORMATIONAL_BYTES = 64 * 1024
 
 /** Who gets an answer. All bytes are valid during the call only. */
 export interface ResponseSink {
@@ -34,6 +36,7 @@ export class ResponseReader {
   #state: State = "ended"
   #withoutBody = false
   #informational = 0
+  #informationalBytes = 0
   #left = 0
   #decoder: ChunkedDecoder | null = null
   #persistent = false
@@ -51,6 +54,7 @@ export class ResponseReader {
     this.#state = "head"
     this.#withoutBody = withoutBody
     this.#informational = 0
+    this.#informationalBytes = 0
     this.#decoder = null
     this.#headDue = false
     this.#head.start()
@@ -112,10 +116,16 @@ export class ResponseReader {
         this.error = this.#frame()
         return this.error === "" ? at : -1
       }
+      const lines = status === 100 ? NO_BYTES : head.lines
+      this.#informationalBytes += lines.length
       if (status === 101) this.error = "status 101 for a request that asked for no other protocol"
-      else if (++this.#informational > MOST_INFORMATIONAL) this.error = "informational answers without end"
+      else if (
+        ++this.#informational > MOST_INFORMATIONAL ||
+        this.#informationalBytes > MOST_INFORMATIONAL_BYTES
+      )
+        this.error = "informational answers without end"
       if (this.error !== "") return -1
-      sink.responseInformed(status, status === 100 ? NO_BYTES : head.lines)
+      sink.responseInformed(status, lines)
       head.start()
     }
     return -1
