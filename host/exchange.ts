@@ -17,6 +17,10 @@ export interface HostExchange extends Exchange {
   mount(prefix: string): void
   /** Longest request body the app takes, in bytes: more is answered 413 BODY_TOO_LARGE. Before `attach`. */
   limitBody(bytes: number): void
+  /** Some of the request's body is still to come. */
+  readonly bodyArriving: boolean
+  /** Reads the body before anybody is attached: `owner.bodyArrived` is called when it is whole or `bytes` of it are here. */
+  readAhead(bytes: number): void
   /** Told once of the head and once of the end. */
   owner: ExchangeOwner | null
   /** Monotonic milliseconds of the last byte either way. */
@@ -38,6 +42,8 @@ export interface ExchangeOwner {
   retryAfterSeconds(): number
   /** The response head is out, and with it, when `ended`, all of the answer. */
   responded(exchange: HostExchange, ended: boolean): void
+  /** The whole body of the request has come, or what was to be read ahead. */
+  bodyArrived(exchange: HostExchange): void
   /** Answered, failed, cut or left: nothing more will come. `code` is set when it failed. */
   ended(exchange: HostExchange, code: ClientErrorCode | null, detail: string): void
 }
@@ -46,6 +52,8 @@ export interface ExchangeOwner {
 export interface ExchangeTicket {
   /** The instance's place, once it was given to one. */
   slot: Slot | null
+  /** It holds one of the places for requests whose bodies are still coming. */
+  uploads: boolean
   /** Until when the head of the answer must be out. */
   readonly request: DeadlineEntry
   /** Until when an instance must have taken it, when it had to wait. */

@@ -30,6 +30,7 @@ class FetchExchange implements HostExchange {
   lastActivityMs = 0
   responded = false
   finished = false
+  readonly bodyArriving = false
   readonly #request: Request
   readonly #url: URL
   readonly #settle: { resolve: (response: Response) => void; reject: (error: unknown) => void }
@@ -89,6 +90,10 @@ class FetchExchange implements HostExchange {
 
   limitBody(bytes: number): void {
     this.#maxBodyBytes = bytes
+  }
+
+  readAhead(): void {
+    // Only what says that its body is arriving is read ahead.
   }
 
   closeAfter(): void {

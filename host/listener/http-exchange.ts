@@ -12,7 +12,7 @@ import { createTicket } from "../supervisor/ticket.ts"
 import { errorAnswer } from "./error-page.ts"
 import { latin1 } from "./http1/response-text.ts"
 import type { ScannedRequest } from "./request-head.ts"
-import { listOfLines, type ResponseHeads } from "./response-head.ts"
+import { hintsOfLines, listOfLines, type ResponseHeads } from "./response-head.ts"
 import { textHead } from "./text-head.ts"
 
 /** Response bodies up to this size are written as one string together with the head. */
@@ -37,6 +37,7 @@ export class HttpExchange implements HostExchange {
   lastActivityMs = 0
   responded = false
   finished = false
+  readonly bodyArriving = false
   readonly #parts: HttpExchangeParts
   #prefix = ""
   #handler: ExchangeHandler | null = null
@@ -100,6 +101,10 @@ export class HttpExchange implements HostExchange {
     if (this.#parts.scanned.bodyBytes > bytes) this.#tooLarge()
   }
 
+  readAhead(): void {
+    // Only what says that its body is arriving is read ahead.
+  }
+
   closeAfter(): void {
     this.#close = true
   }
@@ -127,13 +132,7 @@ export class HttpExchange implements HostExchange {
   inform(status: number, lines: Uint8Array): void {
     const { response } = this.#parts
     if (this.finished || this.responded || status !== 103) return
-    const list = listOfLines(this.#parts.heads.readLines(lines).text)
-    const hints: Record<string, string[]> = {}
-    for (let i = 0; i < list.length; i += 2) {
-      const name = list[i] as string
-      hints[name] = [...(hints[name] ?? []), list[i + 1] as string]
-    }
-    response.writeEarlyHints(hints)
+    response.writeEarlyHints(hintsOfLines(this.#parts.heads.readLines(lines).text))
   }
 
   respond({ status, reason, lines }: ResponseHead, body: Uint8Array | null, end: boolean): boolean {
@@ -163,8 +162,8 @@ export class HttpExchange implements HostExchange {
       if (end) this.#end()
       return true
     }
+    // Not `flushHeaders`: it would encode the head as UTF-8.
     if (bodyBytes === 0 && !end) {
-      // Not `flushHeaders`: it would encode the head as UTF-8.
       response.write("", "latin1")
       return true
     }

@@ -55,6 +55,17 @@ export function listOfLines(text: string): string[] {
   return list
 }
 
+/** The same for `writeEarlyHints`: the values by name. */
+export function hintsOfLines(text: string): Record<string, string[]> {
+  const list = listOfLines(text)
+  const hints: Record<string, string[]> = {}
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i] as string
+    hints[name] = [...(hints[name] ?? []), list[i + 1] as string]
+  }
+  return hints
+}
+
 /** The reason phrase that a status has by itself (RFC 9110 15). */
 export function usualReason(status: number): string {
   return STATUS_CODES[status] ?? ""

@@ -9,6 +9,7 @@ import type { Logger } from "../log/logger.ts"
 import { createDeadlineEntry, Deadlines } from "./deadlines.ts"
 import { Fleet, type FleetServices } from "./fleet.ts"
 import type { Slot } from "./slot.ts"
+import { UploadGate } from "./upload-gate.ts"
 import { WaitingList } from "./waiting-list.ts"
 
 /** How long after a crash waiting requests are held back from the instance that may be gone, in milliseconds. */
@@ -22,6 +23,7 @@ export class App implements ExchangeOwner {
   readonly #waiting: WaitingList
   readonly #requests: Deadlines
   readonly #queue: Deadlines
+  readonly #uploads: UploadGate
   #stopping = false
   #emptied: (() => void) | null = null
   /** Answers in progress that may fall silent: looked at by `tick`. */
@@ -38,6 +40,9 @@ export class App implements ExchangeOwner {
     this.#queue = new Deadlines(spec.timeouts.queueMs, (exchange) =>
       exchange.giveUp("QUEUE_TIMEOUT", `no free instance within ${spec.timeouts.queueMs} ms`, "timeout"),
     )
+    this.#uploads = new UploadGate(spec.concurrency * spec.instances.max, (exchange) => {
+      if (!exchange.finished) this.#place(exchange, performance.now())
+    })
     this.fleet = new Fleet(spec, services, {
       capacity: () => this.#serveWaiting(),
       unavailable: (detail) => this.#failWaiting(detail),
@@ -65,9 +70,7 @@ export class App implements ExchangeOwner {
       if (exchange.finished) return
     }
     this.#requests.add(exchange.ticket.request, exchange, nowMs)
-    const slot = this.#waiting.length === 0 ? this.fleet.pick() : null
-    if (slot !== null) this.#serve(exchange, slot)
-    else this.#wait(exchange, nowMs)
+    if (!exchange.bodyArriving || this.#uploads.admit(exchange)) this.#place(exchange, nowMs)
   }
 
   // Events of exchanges
@@ -77,11 +80,16 @@ export class App implements ExchangeOwner {
     if (this.spec.timeouts.streamMs !== Number.POSITIVE_INFINITY && !ended) this.#streaming.add(exchange)
   }
 
+  bodyArrived(exchange: HostExchange): void {
+    this.#uploads.bodyArrived(exchange)
+  }
+
   ended(exchange: HostExchange, code: ClientErrorCode | null, detail: string): void {
     const { ticket } = exchange
     this.#requests.remove(ticket.request)
     if (ticket.queue !== null) this.#queue.remove(ticket.queue)
     this.#streaming.delete(exchange)
+    this.#uploads.ended(exchange)
     const { slot } = ticket
     if (slot !== null) {
       ticket.slot = null
@@ -125,6 +133,12 @@ export class App implements ExchangeOwner {
     this.#queue.close()
   }
 
+  #place(exchange: HostExchange, nowMs: number): void {
+    const slot = this.#waiting.length === 0 ? this.fleet.pick() : null
+    if (slot !== null) this.#serve(exchange, slot)
+    else this.#wait(exchange, nowMs)
+  }
+
   #wait(exchange: HostExchange, nowMs: number): void {
     const refusal = this.#stopping ? "the app is stopping" : this.fleet.refusal()
     if (refusal !== null) {
@@ -152,9 +166,7 @@ export class App implements ExchangeOwner {
     const nowMs = performance.now()
     exchange.ticket.slot?.exchangeEnded(nowMs)
     exchange.ticket.slot = null
-    const slot = this.#waiting.length === 0 ? this.fleet.pick() : null
-    if (slot !== null) this.#serve(exchange, slot)
-    else this.#wait(exchange, nowMs)
+    this.#place(exchange, nowMs)
   }
 
   #serveWaiting(): void {

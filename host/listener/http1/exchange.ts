@@ -42,6 +42,7 @@ export class Http1Exchange implements HostExchange {
   finished = false
   /** Bytes of the request body that may be handed on. */
   pullBytes = 0
+  bodyArriving: boolean
   #handler: ExchangeHandler | null = null
   readonly #connection: ExchangeConnection
   readonly #services: ListenerServices
@@ -53,6 +54,9 @@ export class Http1Exchange implements HostExchange {
   #owedBytes = 0
   /** The client was told to send its body, or sends it. */
   #continued = false
+  #aheadBytes = 0
+  /** Pieces of the body that came before anybody was attached. */
+  #ahead: Parameters<ExchangeHandler["requestBody"]>[] = []
 
   /** `reader` has read the head from `bytes`, and reads no other before this exchange has finished. */
   constructor(
@@ -64,6 +68,7 @@ export class Http1Exchange implements HostExchange {
     this.#services = services
     this.requestId = client.requestId === "" ? services.ids.next() : client.requestId
     this.head = new RequestRecord(reader, bytes, client, this.requestId)
+    this.bodyArriving = this.head.bodyBytes !== 0
     this.#keepsAlive = reader.fields.keepsAlive
   }
 
@@ -93,9 +98,20 @@ export class Http1Exchange implements HostExchange {
     else this.#handler = handler
   }
 
+  readAhead(bytes: number): void {
+    this.#aheadBytes = bytes
+    this.pullBytes = bytes
+    this.#connection.readOn()
+  }
+
   pull(bytes: number): void {
     if (this.finished || this.head.bodyBytes === 0) return
-    this.pullBytes += bytes
+    // What was read ahead of the first pull counts for it.
+    this.pullBytes = this.#aheadBytes === 0 ? this.pullBytes + bytes : bytes - this.#receivedBytes
+    this.#aheadBytes = 0
+    const ahead = this.#ahead
+    this.#ahead = []
+    for (const piece of ahead) this.#handler?.requestBody(...piece)
     this.#connection.readOn()
   }
 
@@ -183,8 +199,14 @@ export class Http1Exchange implements HostExchange {
     this.#receivedBytes += chunk.length
     this.pullBytes -= chunk.length
     this.#services.streamed.add(chunk.length)
-    if (this.#receivedBytes > this.#maxBodyBytes) this.#tooLarge()
-    else this.#handler?.requestBody(chunk, end, trailers)
+    if (this.#receivedBytes > this.#maxBodyBytes) {
+      this.#tooLarge()
+      return
+    }
+    if (end) this.bodyArriving = false
+    if (this.#handler === null) this.#ahead.push([chunk, end, trailers])
+    else this.#handler.requestBody(chunk, end, trailers)
+    if (end || (this.#aheadBytes > 0 && this.pullBytes <= 0)) this.owner?.bodyArrived(this)
   }
 
   drained(): void {

@@ -196,8 +196,8 @@ export class RequestFields {
       this.#keepAliveAsked = true
       return
     }
-    for (const part of bytes.toString("latin1", start, end).split(",")) {
-      const name = part.trim().toLowerCase()
+    // Not `trim`: it takes 0xA0 for a space too.
+    for (const name of bytes.toString("latin1", start, end).toLowerCase().split(/[ \t]*,[ \t]*/)) {
       if (name === "close") this.#closes = true
       else if (name === "keep-alive") this.#keepAliveAsked = true
       else if (name !== "" && !NEVER_NOMINATED.has(name)) {
