@@ -196,8 +196,8 @@ export class RequestFields {
       this.#keepAliveAsked = true
       return
     }
-    // Not `trim`: it takes 0xA0 for a space too.
-    for (const name of bytes.toString("latin1", start, end).toLowerCase().split(/[ \t]*,[ \t]*/)) {
+    for (const part of bytes.toString("latin1", start, end).split(",")) {
+      const name = withoutSpaces(part).toLowerCase()
       if (name === "close") this.#closes = true
       else if (name === "keep-alive") this.#keepAliveAsked = true
       else if (name !== "" && !NEVER_NOMINATED.has(name)) {
@@ -216,4 +216,12 @@ export class RequestFields {
     this.detail = detail
     return LineFate.refuse
   }
+}
+
+/** `trim` would take 0xA0 for a space too. */
+function withoutSpaces(text: string): string {
+  let [start, end] = [0, text.length]
+  while (start < end && (text[start] === " " || text[start] === "\t")) start++
+  while (end > start && (text[end - 1] === " " || text[end - 1] === "\t")) end--
+  return text.slice(start, end)
 }
