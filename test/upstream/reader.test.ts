@@ -35,6 +35,8 @@ const REFUSED: Readonly<Record<string, string>> = {
   "another coding": "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
   "two codings":
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+  "a tab after a length": "HTTP/1.1 200 OK\r\nContent-Length: 1 \t\r\n\r\nx",
+  "a tab after a coding": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n",
   "a coding in HTTP/1.0": "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
   "a folded line": "HTTP/1.1 200 OK\r\nA: 1\r\n 2\r\n\r\n",
   "a space before the colon": "HTTP/1.1 200 OK\r\nA : 1\r\n\r\n",
@@ -155,6 +157,9 @@ const framing = fc.constantFrom(
   "Content-Length: 5\r\n",
   "content-length:5 \r\n",
   "Content-Length: 0\r\n",
+  "Content-Length: 5\t\r\n",
+  "Transfer-Encoding:\tchunked \r\n",
+  "Transfer-Encoding: chunked\t\r\n",
   "Transfer-Encoding: chunked\r\n",
   "Connection: close\r\n",
   "Keep-Alive: timeout=5, max=1\r\n",

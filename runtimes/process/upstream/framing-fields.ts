@@ -45,6 +45,7 @@ export class FramingFields {
   }
 
   #contentLength(bytes: Uint8Array, start: number, end: number): string {
+    if (isTabAfter(bytes, end)) return "a tab after a content-length"
     if (this.contentLength !== -1) return "more than one content-length line"
     const length = digits(bytes, start, end)
     if (length === -1) return "a content-length that is no number"
@@ -53,6 +54,7 @@ export class FramingFields {
   }
 
   #transferEncoding(bytes: Uint8Array, start: number, end: number): string {
+    if (isTabAfter(bytes, end)) return "a tab after a transfer-encoding"
     if (this.chunked || !equalsIgnoringCase(bytes, start, end, "chunked"))
       return "a transfer-encoding other than chunked"
     this.chunked = true
@@ -94,6 +96,13 @@ function isItem(bytes: Uint8Array, start: number, end: number, item: string): bo
 /** Optional white space (RFC 9110 5.6.3). */
 export function isSpace(byte: number): boolean {
   return byte === SP || byte === HTAB
+}
+
+/** A tab between a value and its line end: some readers take it as a part of the value, and then see another body. */
+function isTabAfter(bytes: Uint8Array, valueEnd: number): boolean {
+  let at = valueEnd
+  while (bytes[at] === SP) at++
+  return bytes[at] === HTAB
 }
 
 /** The number, or -1. */
