@@ -48,6 +48,8 @@ export class RequestHeadReader {
   /** Start of the header lines, or -1 before the request line was read. */
   #headersAt = -1
   #lines = 0
+  /** Before the request line. */
+  #emptyLines = 0
 
   /** `trusted`: the peer is a proxy whose forwarded lines are believed. */
   constructor(limits: HeadLimits, trusted: boolean) {
@@ -62,6 +64,7 @@ export class RequestHeadReader {
     this.#searchedTo = at
     this.#headersAt = -1
     this.#lines = 0
+    this.#emptyLines = 0
     this.hostReplaced = false
     this.fields.clear()
     this.block.clear()
@@ -108,10 +111,11 @@ export class RequestHeadReader {
 
   #readRequestLine(bytes: Buffer, end: number): HeadResultNumber {
     let at = this.#lineAt
-    // RFC 9112 2.2: empty lines before a request are ignored.
+    // RFC 9112 2.2: empty lines before a request are ignored, as far as a client can mean them.
     while (at < end && bytes[at] === CR) {
       if (at + 1 === end) return HeadResult.incomplete
       if (bytes[at + 1] !== LF) return this.#bad("a carriage return without line feed")
+      if (++this.#emptyLines > MOST_EMPTY_LINES) return this.#bad("empty lines")
       at += 2
       this.#lineAt = at
     }
@@ -277,6 +281,7 @@ export class RequestHeadReader {
   }
 }
 
+const MOST_EMPTY_LINES = 4
 const HASH = 35
 const SLASH = 47
 
