@@ -17,7 +17,8 @@ export async function createHttp1Listener(
   address: ListenAddress,
   services: ListenerServices,
 ): Promise<Listener> {
-  const connections = new Set<Http1Connection>()
+  /** With the address that each is counted for. */
+  const connections = new Map<Http1Connection, string>()
   const { count, settings } = services
 
   const shared = new SharedRead(SOCKET)
@@ -34,12 +35,16 @@ export async function createHttp1Listener(
       return
     }
     const socket = shared.adopt(accepted, (bytes) => connection.received(bytes))
-    const connection = new Http1Connection(socket, peer, services, (it) => {
-      connections.delete(it)
-      count.remove(counted)
-      if (connections.size === 0) closed?.()
-    })
-    connections.add(connection)
+    const connection = new Http1Connection(socket, peer, services, forget)
+    connections.set(connection, counted)
+  }
+
+  function forget(connection: Http1Connection): void {
+    const counted = connections.get(connection)
+    if (counted === undefined) return
+    connections.delete(connection)
+    count.remove(counted)
+    if (connections.size === 0) closed?.()
   }
 
   function turnAway(socket: Socket, clientAddress: string): void {
@@ -56,9 +61,11 @@ export async function createHttp1Listener(
   /** Makes room: a client between requests loses less than one that is turned away. */
   function closeIdle(): boolean {
     let looked = 0
-    for (const connection of connections) {
+    for (const connection of connections.keys()) {
       if (connection.isIdle) {
         connection.socket.destroy()
+        // Its place is free now, not when its end is told.
+        forget(connection)
         return true
       }
       if (++looked === LOOKED_AT_FOR_IDLE) return false
@@ -74,11 +81,11 @@ export async function createHttp1Listener(
       new Promise((resolve) => {
         server.close()
         closed = resolve
-        for (const connection of connections) connection.closeSoon()
+        for (const connection of connections.keys()) connection.closeSoon()
         if (connections.size === 0) resolve()
       }),
     destroy() {
-      for (const connection of connections) connection.socket.destroy()
+      for (const connection of connections.keys()) connection.socket.destroy()
     },
   }
 }
