@@ -1,7 +1,8 @@
 /**
  * Http1Connection: reads a client's requests one after the other, gives each to the host as an exchange, and keeps both
  * directions in step: answers in order, what is left of a body read away before the next request, an end that the client
- * can tell. Owns the socket, the bytes that have come, and the deadlines (on the listener's wheel).
+ * can tell. Owns the socket, the bytes that have come, and the deadlines (on the listener's wheel). Over 300 lines, since its
+ * states are one machine.
  */
 import type { Socket } from "node:net"
 import type { ClientErrorCode } from "../../../protocol/errors.ts"
@@ -50,6 +51,8 @@ export class Http1Connection implements ExchangeConnection, Timed {
   #isLast = false
   /** The client sends nothing more. */
   #ended = false
+  /** The exchange that a client which has ended its half still waits for. */
+  #awaited: Http1Exchange | null = null
 
   constructor(socket: Socket, peer: Peer, services: ListenerServices, closed: (it: Http1Connection) => void) {
     this.socket = socket
@@ -84,7 +87,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
     this.#exchange = null
     if (this.#state !== "exchange") return
     const { keepAliveMs, bodyMs } = this.#services.settings
-    if (!keepsAlive || this.#isLast || this.#ended) this.#close()
+    if (!keepsAlive || this.#isLast) this.#close()
     else if (this.#body.ended) this.#enter("idle", keepAliveMs)
     else this.#enter("draining", Math.min(bodyMs, LONGEST_DRAIN_MS))
     this.readOn()
@@ -129,22 +132,23 @@ export class Http1Connection implements ExchangeConnection, Timed {
 
   #clientEnded(): void {
     this.#ended = true
-    switch (this.#state) {
-      case "head":
-        this.socket.destroy()
-        return
-      case "exchange":
-        if (this.#body.ended) this.#awaitAnswer()
-        else this.socket.destroy()
-        return
-      default:
-        this.socket.end()
-    }
+    this.readOn()
+  }
+
+  /** What has come was read as far as it may be, and no more will come. */
+  #readAll(): void {
+    if (this.#state === "exchange") {
+      // A request that was cut is none; what an app has not asked for yet may be all of its body.
+      if (!this.#body.ended && this.#input.waiting === 0) this.socket.destroy()
+      else this.#awaitAnswer()
+    } else if (this.#state !== "idle" || this.#input.waiting === 0) this.#close()
   }
 
   /** The client ended one half of the connection or all of it. An app that is still busy then hears of it within 100 ms. */
   #awaitAnswer(): void {
     const exchange = this.#exchange
+    if (exchange === this.#awaited) return
+    this.#awaited = exchange
     setTimeout(() => {
       if (exchange === this.#exchange) this.socket.destroy()
     }, HALF_CLOSED_MS).unref()
@@ -153,6 +157,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
   #drained(): void {
     this.output.drained()
     this.#exchange?.drained()
+    if (this.#state === "idle") this.readOn()
   }
 
   #socketClosed(): void {
@@ -173,6 +178,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
     this.#advancing = true
     while (this.#step());
     this.#advancing = false
+    if (this.#ended) this.#readAll()
     this.#flow()
   }
 
@@ -180,7 +186,8 @@ export class Http1Connection implements ExchangeConnection, Timed {
   #step(): boolean {
     switch (this.#state) {
       case "idle":
-        if (this.#input.waiting === 0) return false
+        // Who takes no answers gets no more of them: they would pile up here.
+        if (this.#input.waiting === 0 || this.output.isFull) return false
         this.#reader.start(this.#input.at)
         this.#isHeadTimed = false
         this.#state = "head"
@@ -211,7 +218,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
     reader.shift(-this.#input.at)
     const bytes = this.#input.takeHead(reader.headEnd)
     this.#body.start(reader.fields.bodyBytes)
-    this.#enter("exchange", this.#body.ended ? Number.POSITIVE_INFINITY : this.#services.settings.bodyMs)
+    this.#enter("exchange", Number.POSITIVE_INFINITY)
     const exchange = new Http1Exchange(this, this.#services, {
       reader,
       bytes,
@@ -238,7 +245,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
       if (body.ended) this.#enter("idle", this.#services.settings.keepAliveMs)
       return true
     }
-    this.#services.wheel.set(this, body.ended ? Number.POSITIVE_INFINITY : this.#services.settings.bodyMs)
+    this.#services.wheel.set(this, Number.POSITIVE_INFINITY)
     if (body.pieceEnd > body.pieceStart || body.ended)
       exchange.requestBody(this.#input.copyOf(body.pieceStart, body.pieceEnd), body.ended, body.trailers)
     return true
@@ -257,14 +264,22 @@ export class Http1Connection implements ExchangeConnection, Timed {
   /** Lets the client send, or not: a body that nobody reads yet, or many requests ahead of their turn. */
   #flow(): void {
     const waiting = this.#input.waiting
-    const most = this.#body.ended ? MOST_PIPELINED_BYTES : 1
-    const isFull = this.#state === "exchange" && waiting >= most
+    const isAwaited = this.#state === "exchange" && !this.#body.ended
+    const isFull =
+      waiting >= (isAwaited ? 1 : MOST_PIPELINED_BYTES) &&
+      (this.#state === "exchange" || this.#state === "idle")
+    if (isAwaited) this.#timeBody()
     if (isFull === this.socket.isPaused()) return
-    if (isFull) {
-      this.socket.pause()
-      // The client cannot be blamed for a silence that the app asks for.
-      this.#services.wheel.set(this, Number.POSITIVE_INFINITY)
-    } else this.socket.resume()
+    if (isFull) this.socket.pause()
+    else this.socket.resume()
+  }
+
+  /** A silence counts while somebody waits for more of the body, and the client knows it. */
+  #timeBody(): void {
+    const isTimed = this.deadline !== Number.POSITIVE_INFINITY
+    const isAwaited = this.#exchange?.awaitsBody === true
+    if (isTimed !== isAwaited)
+      this.#services.wheel.set(this, isAwaited ? this.#services.settings.bodyMs : Number.POSITIVE_INFINITY)
   }
 
   // Ends
@@ -293,7 +308,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
   #close(): void {
     this.#enter("closing", Number.POSITIVE_INFINITY)
     this.#input.clear()
-    this.socket.end(() => this.#services.wheel.set(this, LINGER_MS))
+    this.output.end(() => this.#services.wheel.set(this, LINGER_MS))
     this.#flow()
   }
 }

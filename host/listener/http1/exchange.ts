@@ -80,6 +80,11 @@ export class Http1Exchange implements HostExchange {
     return this.head.path
   }
 
+  /** Somebody waits for more of the body, and a client that asked for its go (RFC 9110 10.1.1) has got it. */
+  get awaitsBody(): boolean {
+    return this.pullBytes > 0 && (this.#continued || !this.head.expectsContinue)
+  }
+
   mount(prefix: string): void {
     this.head.mount(prefix)
   }
@@ -123,6 +128,8 @@ export class Http1Exchange implements HostExchange {
     }
     const { statusLines, heads } = this.#services
     this.#connection.output.text(`${statusLines.of(status, "")}${heads.readLines(lines).text}\r\n`)
+    // The client's time for its body begins.
+    if (status === 100) this.#connection.readOn()
   }
 
   respond(head: ResponseHead, body: Uint8Array | null, end: boolean): boolean {

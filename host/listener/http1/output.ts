@@ -4,6 +4,8 @@ import type { Socket } from "node:net"
 export class Output {
   readonly #socket: Socket
   readonly #sendMs: number
+  /** The client takes no more for now. */
+  isFull = false
 
   /** `sendMs`: the socket is closed when it takes no byte for so long; Infinity: never. */
   constructor(socket: Socket, sendMs: number) {
@@ -29,14 +31,29 @@ export class Output {
     return this.#written(more)
   }
 
+  /** Nothing more is written. `ended` is called when all of it has left. */
+  end(ended: () => void): void {
+    const socket = this.#socket
+    socket.end(ended)
+    if (socket.writableLength > 0) this.#await()
+  }
+
   /** The socket's `drain`. */
   drained(): void {
+    this.isFull = false
     this.#socket.setTimeout(0)
   }
 
   #written(more: boolean): boolean {
-    // The socket's own clock starts anew while bytes leave, be it slowly.
-    if (!more && this.#sendMs !== Number.POSITIVE_INFINITY) this.#socket.setTimeout(this.#sendMs)
+    if (!more) {
+      this.isFull = true
+      this.#await()
+    }
     return more
+  }
+
+  #await(): void {
+    // The socket's own clock starts anew while bytes leave, be it slowly.
+    if (this.#sendMs !== Number.POSITIVE_INFINITY) this.#socket.setTimeout(this.#sendMs)
   }
 }
