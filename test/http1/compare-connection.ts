@@ -1,3 +1,5 @@
 export class ConnectionComparison {
-  judge(_b: Buffer, _c: readonly number[], _seed: number) { return { problem: "", accepted: 0, refused: false } }
+  judge(_b: Buffer, _c: readonly number[], _seed: number) {
+    return { problem: "", accepted: 0, refused: false }
+  }
 }

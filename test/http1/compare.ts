@@ -3,7 +3,14 @@ import { LlhttpOracle, type ReadRequest } from "./llhttp-oracle.ts"
 import { Subject, type SubjectRequest } from "./subject.ts"
 
 /** What may still come after a stream that ends in the middle of a request. */
-const COMPLETIONS = ["\r\n\r\n", "\n\r\n", "\r\nHost: a\r\n\r\n", "\r\n0\r\n\r\n", "0\r\n\r\n", "x\r\n0\r\n\r\n"]
+const COMPLETIONS = [
+  "\r\n\r\n",
+  "\n\r\n",
+  "\r\nHost: a\r\n\r\n",
+  "\r\n0\r\n\r\n",
+  "0\r\n\r\n",
+  "x\r\n0\r\n\r\n",
+]
 
 export interface Verdict {
   /** What is wrong, or "". */
@@ -125,7 +132,8 @@ function passing({ lines }: ReadRequest, hostReplaced: boolean): string {
   const nominated = new Set<string>()
   for (let i = 0; i < lines.length; i += 2)
     if (lines[i]!.length === 10 && lines[i]!.toLowerCase() === "connection")
-      for (const name of lines[i + 1]!.split(",")) nominated.add(name.trim().toLowerCase())
+      for (const name of lines[i + 1]!.split(","))
+        nominated.add(name.replace(/^[ \t]+|[ \t]+$/g, "").toLowerCase())
   let passed = ""
   for (let i = 0; i < lines.length; i += 2) {
     const name = lines[i]!

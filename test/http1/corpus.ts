@@ -316,7 +316,28 @@ function* corpus(): Generator<string> {
     yield `${end}GET / HTTP/1.1\r\nHost: a\r\n\r\n${end}${NEXT}`
     yield `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello${end}${NEXT}`
   }
-  for (const host of ["", " ", "a b", "a,b", "a/b", "a?b", "a#b", "me@a", "a:", "a:80", "a:x", "a\0", "[::1]", "[::1", "\xe4", "a\r\nHost: a", "a\r\nHost: b", "%41", "-", "."])
+  for (const host of [
+    "",
+    " ",
+    "a b",
+    "a,b",
+    "a/b",
+    "a?b",
+    "a#b",
+    "me@a",
+    "a:",
+    "a:80",
+    "a:x",
+    "a\0",
+    "[::1]",
+    "[::1",
+    "\xe4",
+    "a\r\nHost: a",
+    "a\r\nHost: b",
+    "%41",
+    "-",
+    ".",
+  ])
     yield `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n${NEXT}`
 }
 

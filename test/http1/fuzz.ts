@@ -59,7 +59,9 @@ export function fuzz({ seed, inputs, untilMs, mode }: FuzzOptions): FuzzResult {
 }
 
 /** The same on several threads, each with seeds of its own. */
-async function fuzzOnThreads(options: FuzzOptions & { workers: number; seconds: number }): Promise<FuzzResult> {
+async function fuzzOnThreads(
+  options: FuzzOptions & { workers: number; seconds: number },
+): Promise<FuzzResult> {
   const { workers } = options
   const share = Math.ceil(options.inputs / workers)
   const results = await Promise.all(

@@ -36,8 +36,21 @@ export function cutsOf(seed: number, length: number): number[] {
 
 // Grammar
 
-const METHODS = ["GET", "GET", "GET", "POST", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "PATCH", "QUERY", "M-SEARCH"]
-const PATHS = ["/", "/", "/a", "/a/b?c=d", "/%00", "//x", "/?", "/a;b=c", "/\"<>\\^`{|}", "/~!$&'()*+,:@"]
+const METHODS = [
+  "GET",
+  "GET",
+  "GET",
+  "POST",
+  "POST",
+  "PUT",
+  "HEAD",
+  "DELETE",
+  "OPTIONS",
+  "PATCH",
+  "QUERY",
+  "M-SEARCH",
+]
+const PATHS = ["/", "/", "/a", "/a/b?c=d", "/%00", "//x", "/?", "/a;b=c", '/"<>\\^`{|}', "/~!$&'()*+,:@"]
 const HOSTS = ["a", "a.example", "A:80", "127.0.0.1:8080", "[::1]", "[::1]:80", "a.", "a_b-c"]
 const LINES = [
   "Accept: */*",
@@ -94,17 +107,24 @@ function request(random: Random, isLast: boolean): string {
   else if (method === "OPTIONS" && random.chance(0.5)) target = "*"
   let text = `${random.chance(0.05) ? "\r\n" : ""}${method} ${target} HTTP/1.${isOld ? 0 : 1}\r\n`
   const lines: string[] = []
-  if (!isOld || random.chance(0.5)) lines.push(`${random.pick(["Host", "host", "HOST"])}:${random.pick([" ", "", "\t "])}${random.pick(HOSTS)}`)
+  if (!isOld || random.chance(0.5))
+    lines.push(
+      `${random.pick(["Host", "host", "HOST"])}:${random.pick([" ", "", "\t "])}${random.pick(HOSTS)}`,
+    )
   for (let more = random.below(random.pick([2, 6, 12])); more > 0; more--) lines.push(random.pick(LINES))
   if (isLast && random.chance(0.1)) lines.push(random.pick(["Connection: close", "connection: x, Close"]))
   let body = ""
   const dice = random.next()
   if (dice < 0.3) {
     body = data(random)
-    lines.push(`${random.pick(["Content-Length", "content-length"])}:${random.pick([" ", "", "  "])}${random.chance(0.1) ? "0" : ""}${body.length}${random.pick(["", "", " ", "\t"])}`)
+    lines.push(
+      `${random.pick(["Content-Length", "content-length"])}:${random.pick([" ", "", "  "])}${random.chance(0.1) ? "0" : ""}${body.length}${random.pick(["", "", " ", "\t"])}`,
+    )
   } else if (dice < 0.6 && !isOld) {
     body = chunks(random)
-    lines.push(`${random.pick(["Transfer-Encoding", "transfer-encoding"])}:${random.pick([" ", "", "\t"])}${random.pick(["chunked", "Chunked"])}`)
+    lines.push(
+      `${random.pick(["Transfer-Encoding", "transfer-encoding"])}:${random.pick([" ", "", "\t"])}${random.pick(["chunked", "Chunked"])}`,
+    )
   }
   // Where a line stands must not matter.
   for (let i = lines.length - 1; i > 0 && dice > 0.1; i--) {
@@ -141,7 +161,45 @@ function extension(random: Random): string {
 
 // Mutation
 
-const MARKS = ["\r", "\n", "\r\n", "\r\n\r\n", "\n\n", "\0", " ", "\t", ":", ";", ",", "=", '"', "\\", "\x0b", "\x0c", "\x7f", "\x80", "\xa0", "\xff", "#", "?", "/", "*", "@", "[", "]", "%", "_", "+", "-", "0", "5", "x", "\x01", "\x85", "\x1f"]
+const MARKS = [
+  "\r",
+  "\n",
+  "\r\n",
+  "\r\n\r\n",
+  "\n\n",
+  "\0",
+  " ",
+  "\t",
+  ":",
+  ";",
+  ",",
+  "=",
+  '"',
+  "\\",
+  "\x0b",
+  "\x0c",
+  "\x7f",
+  "\x80",
+  "\xa0",
+  "\xff",
+  "#",
+  "?",
+  "/",
+  "*",
+  "@",
+  "[",
+  "]",
+  "%",
+  "_",
+  "+",
+  "-",
+  "0",
+  "5",
+  "x",
+  "\x01",
+  "\x85",
+  "\x1f",
+]
 const FRAGMENTS = [
   "Transfer-Encoding: chunked\r\n",
   "Transfer-Encoding:\x0bchunked\r\n",
@@ -172,7 +230,11 @@ function mutate(random: Random, text: string): string {
     case 0:
       return text.slice(0, at) + String.fromCharCode(random.below(256)) + text.slice(at + 1)
     case 1:
-      return text.slice(0, at) + String.fromCharCode((text.charCodeAt(at) ^ (1 << random.below(8))) & 255) + text.slice(at + 1)
+      return (
+        text.slice(0, at) +
+        String.fromCharCode((text.charCodeAt(at) ^ (1 << random.below(8))) & 255) +
+        text.slice(at + 1)
+      )
     case 2:
     case 3:
       return text.slice(0, at) + random.pick(MARKS) + text.slice(at)
@@ -192,15 +254,28 @@ function mutate(random: Random, text: string): string {
       const start = text.indexOf("\n", at) + 1
       const next = text.indexOf("\n", start) + 1
       if (next === 0) return text.slice(0, at)
-      return random.chance(0.5) ? text.slice(0, next) + text.slice(start) : text.slice(0, start) + text.slice(next)
+      return random.chance(0.5)
+        ? text.slice(0, next) + text.slice(start)
+        : text.slice(0, start) + text.slice(next)
     }
     case 9: {
       const end = at + 1 + random.below(12)
       const piece = text.slice(at, end)
-      return text.slice(0, at) + (random.chance(0.5) ? piece.toUpperCase() : piece.toLowerCase()).slice(0, piece.length).replace(/[^\0-\xff]/g, "?") + text.slice(end)
+      return (
+        text.slice(0, at) +
+        (random.chance(0.5) ? piece.toUpperCase() : piece.toLowerCase())
+          .slice(0, piece.length)
+          .replace(/[^\0-\xff]/g, "?") +
+        text.slice(end)
+      )
     }
     case 10:
-      return random.chance(0.2) ? text.slice(0, at) : text.replace(random.pick(["\r\n", "\r\n\r\n", ": ", "chunked", "Content-Length"]), random.pick(["\n", "\r", "\n\n", " : ", ":", "", "\r\n\t", "chunked\0"]))
+      return random.chance(0.2)
+        ? text.slice(0, at)
+        : text.replace(
+            random.pick(["\r\n", "\r\n\r\n", ": ", "chunked", "Content-Length"]),
+            random.pick(["\n", "\r", "\n\n", " : ", ":", "", "\r\n\t", "chunked\0"]),
+          )
     default: {
       // Marks next to other marks are where readers differ.
       const mark = text.indexOf(random.pick(["\r", "\n", ":", ";", ",", " "]), at)

@@ -82,7 +82,8 @@ export class LlhttpOracle {
     }
     parser[HTTPParser.kOnBody | 0] = (piece: Buffer) => {
       const request = this.requests.at(-1)
-      if (this.error === "" && request !== undefined) request.body += piece.latin1Slice(0, piece.length)
+      if (this.error === "" && request !== undefined)
+        request.body += piece.toString("latin1", 0, piece.length)
     }
     parser[HTTPParser.kOnMessageComplete | 0] = () => {
       const request = this.requests.at(-1)

@@ -30,8 +30,8 @@ export class Subject {
   readonly #body: BodyReader
   #input = new Input()
   #state: "idle" | "head" | "body" = "idle"
-  /** Bytes of the stream before those of `#input.bytes`. */
-  #streamAt = 0
+  #fed = 0
+  #shared = Buffer.alloc(4096)
   #scratch = Buffer.alloc(4096)
 
   constructor(limits: HeadLimits = LIMITS) {
@@ -47,17 +47,24 @@ export class Subject {
     this.closed = false
     this.#input = new Input()
     this.#state = "idle"
-    this.#streamAt = 0
+    this.#fed = 0
   }
 
   feed(chunk: Buffer): void {
-    if (this.refusal !== "" || this.closed) return
-    const before = this.#input.at
-    const waiting = this.#input.waiting
-    const moved = this.#input.add(chunk)
-    this.#streamAt += waiting === 0 ? before : -moved
-    if (this.#state === "head") this.#reader.shift(moved)
+    if (this.refusal !== "" || this.closed || chunk.length === 0) return
+    this.#fed += chunk.length
+    // As in the listener: all that comes is read into the same bytes, so what is kept of them shows.
+    if (chunk.length > this.#shared.length) this.#shared = Buffer.alloc(2 * chunk.length)
+    const bytes = this.#shared.subarray(0, chunk.length)
+    bytes.set(chunk)
+    this.#moved(this.#input.add(bytes))
     while (this.refusal === "" && !this.closed && this.#step());
+    this.#moved(this.#input.keep())
+    bytes.fill(0)
+  }
+
+  #moved(by: number): void {
+    if (this.#state === "head") this.#reader.shift(by)
   }
 
   #step(): boolean {
@@ -82,17 +89,18 @@ export class Subject {
       this.detail = reader.detail
       return false
     }
-    input.at = reader.headEnd
+    reader.shift(-input.at)
+    const bytes = input.takeHead(reader.headEnd)
     const { block } = reader
     if (block.byteLength > this.#scratch.length) this.#scratch = Buffer.alloc(2 * block.byteLength)
-    const written = block.write(input.bytes, this.#scratch, 0)
+    const written = block.write(bytes, this.#scratch, 0)
     if (written !== block.byteLength) throw new Error(`a block of ${block.byteLength} has ${written} bytes`)
     this.requests.push({
       method: reader.method,
       target: reader.target,
       isHttp10: reader.isHttp10,
       keepsAlive: reader.fields.keepsAlive,
-      lines: [this.#scratch.latin1Slice(0, written)],
+      lines: [this.#scratch.toString("latin1", 0, written)],
       body: "",
       trailers: [],
       whole: false,
@@ -118,7 +126,7 @@ export class Subject {
       return false
     }
     if (body.pieceEnd > body.pieceStart)
-      request.body += input.bytes.latin1Slice(body.pieceStart, body.pieceEnd)
+      request.body += input.bytes.toString("latin1", body.pieceStart, body.pieceEnd)
     if (body.ended) this.#ended()
     return true
   }
@@ -126,9 +134,9 @@ export class Subject {
   #ended(): void {
     const request = this.requests.at(-1)!
     const { trailers } = this.#body
-    if (trailers !== undefined) request.trailers = [Buffer.from(trailers).latin1Slice()]
+    if (trailers !== undefined) request.trailers = [Buffer.from(trailers).toString("latin1")]
     request.whole = true
-    request.end = this.#streamAt + this.#input.at
+    request.end = this.#fed - this.#input.waiting
     this.wholes++
     this.#state = "idle"
     if (!request.keepsAlive) this.closed = true
