@@ -110,12 +110,14 @@ export const BODY_CASES: readonly Case[] = [
         const client = at.connect()
         const trailers = [["X-T", "1"]] as const
         client.send(at.bytes({ method: "POST", target: doing("hash"), chunks: ["ab", "c"], trailers }))
+        // Right behind it, or from another client when its answer is there.
+        const pipelined = round % 2 === 0
+        if (pipelined) client.send(at.bytes({ target: doing("reply", { body: "next" }) }))
         assert.equal((await client.response()).text, sumOf(Buffer.from("abc")))
-        if (round % 2 === 0) await inStep(at, client)
-        else {
-          const other = await at.ask({ target: doing("reply", { body: "another's" }) })
-          assert.deepEqual([other.status, other.text], [200, "another's"])
-        }
+        const next = pipelined
+          ? await client.response()
+          : await at.ask({ target: doing("reply", { body: "next" }) })
+        assert.deepEqual([next.status, next.text], [200, "next"], `round ${round}`)
       }
     },
   },

@@ -110,7 +110,7 @@ export const STREAM_CASES: readonly Case[] = [
       let last = -1
       while (last !== sent) {
         last = sent
-        await new Promise((resolve) => setTimeout(resolve, 300))
+        await new Promise((resolve) => setTimeout(resolve, 150))
       }
       assert.ok(sent < 32, `${sent} MiB left for an app that reads none`)
       client.destroy()
