@@ -89,17 +89,20 @@ export class Comparison {
 }
 
 /** How a request that we accepted is another one for llhttp, or "". */
-function differs(ours: SubjectRequest, theirs: ReadRequest): string {
+export function differs(ours: SubjectRequest, theirs: ReadRequest): string {
   if (ours.method !== theirs.method) return `method ${ours.method}, llhttp ${theirs.method}`
   const target = originForm(theirs.target)
   if (ours.target !== target) return `target ${ours.target}, llhttp ${target}`
   if (ours.isHttp10 !== theirs.isHttp10) return "version"
   if (ours.keepsAlive && !theirs.keepsAlive) return "llhttp closes after it"
-  const lines = passing(theirs, ours.hostReplaced)
+  const isAbsolute = !/^[/*]/.test(theirs.target)
+  const isHostAdded = ours.hostLine !== undefined && (isAbsolute || hostOf(theirs) === "")
+  const lines = (isHostAdded ? ours.hostLine : "") + passing(theirs, isAbsolute)
   if (ours.lines[0] !== lines)
     return `lines ${JSON.stringify(ours.lines[0])}, llhttp ${JSON.stringify(lines)}`
-  const host = hostOf(theirs)
+  const host = hostOf(theirs) || (ours.hostLine === undefined ? "" : "localhost")
   if (ours.authority !== host) return `host ${ours.authority}, llhttp ${host}`
+  if (ours.unread === true) return ""
   if (ours.whole ? ours.body !== theirs.body : !theirs.body.startsWith(ours.body))
     return `body ${JSON.stringify(ours.body)}, llhttp ${JSON.stringify(theirs.body)}`
   if (ours.whole) {
@@ -124,8 +127,8 @@ function hostOf({ target, lines }: ReadRequest): string {
 }
 
 const NEVER_PASS =
-  /^(?:connection|keep-alive|proxy-connection|upgrade|transfer-encoding|expect|forwarded|x[-_]real[-_]ip|x[-_]request[-_]id|x[-_]forwarded[-_].*)$/i
-const ALWAYS_PASS = /^(?:host|content-length|te)$/i
+  /^(?:connection|keep-alive|proxy-connection|upgrade|transfer-encoding|expect|te|forwarded|x[-_]real[-_]ip|x[-_]request[-_]id|x[-_]forwarded[-_].*)$/i
+const ALWAYS_PASS = /^(?:host|content-length)$/i
 
 /** The lines that an app gets of them, by the rules of RFC 9110 7.6.1 and DESIGN 4. */
 function passing({ lines }: ReadRequest, hostReplaced: boolean): string {
@@ -139,7 +142,6 @@ function passing({ lines }: ReadRequest, hostReplaced: boolean): string {
     const name = lines[i]!
     const value = lines[i + 1]!
     if (NEVER_PASS.test(name) || (hostReplaced && /^host$/i.test(name))) continue
-    if (/^te$/i.test(name) && !/^trailers$/i.test(value)) continue
     if (nominated.size > 0 && !ALWAYS_PASS.test(name) && nominated.has(name.toLowerCase())) continue
     passed += `${name}: ${value}\r\n`
   }

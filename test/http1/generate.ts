@@ -30,7 +30,7 @@ export function cutsOf(seed: number, length: number): number[] {
   const random = new Random(~seed)
   const dice = random.next()
   if (dice < 0.6) return []
-  if (dice < 0.65) return Array.from({ length }, (_, at) => at)
+  if (dice < 0.62) return Array.from({ length }, (_, at) => at)
   return Array.from({ length: 1 + random.below(6) }, () => random.below(length)).sort((a, b) => a - b)
 }
 
@@ -118,7 +118,7 @@ function request(random: Random, isLast: boolean): string {
   if (dice < 0.3) {
     body = data(random)
     lines.push(
-      `${random.pick(["Content-Length", "content-length"])}:${random.pick([" ", "", "  "])}${random.chance(0.1) ? "0" : ""}${body.length}${random.pick(["", "", " ", "\t"])}`,
+      `${random.pick(["Content-Length", "content-length"])}:${random.pick([" ", "", "  "])}${random.chance(0.1) ? "0" : ""}${body.length}${random.pick(["", "", " "])}`,
     )
   } else if (dice < 0.6 && !isOld) {
     body = chunks(random)

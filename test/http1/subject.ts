@@ -16,6 +16,10 @@ export interface SubjectRequest extends ReadRequest {
   expectsContinue: boolean
   /** Position after its last byte, when it is whole. */
   end: number
+  /** A line in `lines` that the host wrote itself, for all that it is asked. */
+  hostLine?: string
+  /** Nobody read its body. */
+  unread?: boolean
 }
 
 export class Subject {
@@ -28,7 +32,7 @@ export class Subject {
   closed = false
   readonly #reader: RequestHeadReader
   readonly #body: BodyReader
-  #input = new Input()
+  readonly #input = new Input()
   #state: "idle" | "head" | "body" = "idle"
   #fed = 0
   #shared = Buffer.alloc(4096)
@@ -45,7 +49,7 @@ export class Subject {
     this.refusal = ""
     this.detail = ""
     this.closed = false
-    this.#input = new Input()
+    this.#input.clear()
     this.#state = "idle"
     this.#fed = 0
   }
