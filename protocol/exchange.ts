@@ -48,7 +48,7 @@ export interface Exchange {
   /** An informational answer (100 to 199, not 101) before the answer. Clients of HTTP/1.0 do not get it. */
   inform(status: number, lines: Uint8Array): void
   /**
-   * Response head with the first bytes of the body. `head` and `body` are only valid during the call.
+   * Response head with the first bytes of the body. `head` is valid during the call only; the exchange owns `body` from now on.
    * @returns false when the client takes no more for now: wait for `handler.drained()`.
    * @throws PolyhostError APP_RESPONSE_INVALID when the head is not valid HTTP; the exchange then still waits for an answer.
    */
@@ -68,7 +68,7 @@ export interface Exchange {
 
 /** Who answers an exchange. Every call may come at any time after `attach`, none after `left` or a finished answer. */
 export interface ExchangeHandler {
-  /** A piece of the request body; `chunk` may be empty when `end` is true. `trailers`: header lines after a chunked body. */
+  /** A piece of the request body; the handler owns `chunk`, which may be empty when `end` is true. `trailers`: header lines after a chunked body. */
   requestBody(chunk: Uint8Array, end: boolean, trailers?: Uint8Array): void
   /** The client takes response bytes again. */
   drained(): void

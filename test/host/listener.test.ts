@@ -194,7 +194,7 @@ describe("unusual but right requests", () => {
 
   test("a body on GET and a chunked one with trailers pass", async () => {
     const chunked = `${head("POST /server-behaviours/echo HTTP/1.1", "Host: a", "Transfer-Encoding: chunked", "Trailer: X", "Connection: close")}4\r\nbody\r\n0\r\nX: 1\r\n\r\n`
-    expect(await exchangeRaw(host.url, chunked)).toMatch(/4\r\nbody\r\n0\r\n/)
+    expect(await exchangeRaw(host.url, chunked)).toMatch(/\r\n\r\nbody$/)
     const get = `${head("GET /server-behaviours/upload HTTP/1.1", "Host: a", "Content-Length: 4", "Connection: close")}body`
     expect(await exchangeRaw(host.url, get)).toMatch(/\r\n4 [0-9a-f]{64}/)
     const ignored = `${head("GET /behaviours/hello HTTP/1.1", "Host: a", "Content-Length: 4")}body`

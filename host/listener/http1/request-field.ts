@@ -12,14 +12,13 @@ export const RequestField = {
   contentLength: 4,
   transferEncoding: 5,
   expect: 6,
-  te: 7,
-  accept: 8,
+  accept: 7,
   /** Says who the client is: only a trusted proxy's is believed. */
-  forwarded: 9,
-  forwardedFor: 10,
-  forwardedProto: 11,
-  forwardedHost: 12,
-  requestId: 13,
+  forwarded: 8,
+  forwardedFor: 9,
+  forwardedProto: 10,
+  forwardedHost: 11,
+  requestId: 12,
 } as const
 
 export type RequestFieldNumber = (typeof RequestField)[keyof typeof RequestField]
@@ -30,7 +29,7 @@ export function requestField(bytes: Uint8Array, start: number, end: number): Req
   if (first === LOWER_X) return extensionField(bytes, start, end)
   switch (end - start) {
     case 2:
-      return is(bytes, start, end, "te") ? RequestField.te : RequestField.pass
+      return is(bytes, start, end, "te") ? RequestField.drop : RequestField.pass
     case 4:
       return is(bytes, start, end, "host") ? RequestField.host : RequestField.pass
     case 6:

@@ -118,9 +118,8 @@ export class RequestFields {
         return LineFate.drop
       case RequestField.drop:
         return LineFate.drop
-      case RequestField.te:
       case RequestField.forwarded:
-        return this.passes(bytes, line, field) ? LineFate.pass : LineFate.drop
+        return this.passes(field) ? LineFate.pass : LineFate.drop
       default:
         if (this.#trusted) this.#readForwarded(bytes, line, field)
         return LineFate.drop
@@ -128,16 +127,13 @@ export class RequestFields {
   }
 
   /** Whether a line that `read` has seen already is among those that pass. */
-  passes(bytes: Buffer, { valueStart, valueEnd }: LineAt, field: RequestFieldNumber): boolean {
+  passes(field: RequestFieldNumber): boolean {
     switch (field) {
       case RequestField.pass:
       case RequestField.host:
       case RequestField.accept:
       case RequestField.contentLength:
         return true
-      case RequestField.te:
-        // Trailers are what this host passes on, of all that TE can ask for.
-        return equalsIgnoringCase(bytes, valueStart, valueEnd, "trailers")
       case RequestField.forwarded:
         return this.#trusted
       default:

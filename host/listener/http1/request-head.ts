@@ -260,7 +260,7 @@ export class RequestHeadReader {
       const isReplaced = this.hostReplaced && field === RequestField.host
       const isNominated =
         fields.nominated?.has(bytes.toString("latin1", at, line.nameEnd).toLowerCase()) === true
-      if (isReplaced || isNominated || !fields.passes(bytes, line, field)) block.drop(at)
+      if (isReplaced || isNominated || !fields.passes(field)) block.drop(at)
       else this.#pass(bytes, line)
     }
     block.finish(this.headEnd - 2)

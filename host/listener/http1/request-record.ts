@@ -16,8 +16,10 @@ export class RequestRecord implements RequestHead {
   readonly #bytes: Buffer
   readonly #client: Client
   readonly #requestId: string
-  /** Lines beside the client's and the forwarded ones. */
-  #extraLines = ""
+  /** Stands before the client's lines when none of them says it. */
+  #hostLine = ""
+  /** Stands after them. */
+  #prefixLine = ""
 
   /** `reader` has read the head from `bytes`, and reads no other before this request is answered. */
   constructor(reader: RequestHeadReader, bytes: Buffer, client: Client, requestId: string) {
@@ -32,7 +34,7 @@ export class RequestRecord implements RequestHead {
     this.path = query === -1 ? reader.target : reader.target.slice(0, query)
     this.bodyBytes = reader.fields.bodyBytes
     this.expectsContinue = reader.fields.expectsContinue
-    if (reader.hostReplaced || reader.authority.text === "") this.#extraLines = `Host: ${this.host}\r\n`
+    if (reader.hostReplaced || reader.authority.text === "") this.#hostLine = `Host: ${this.host}\r\n`
   }
 
   get scheme(): "http" | "https" {
@@ -59,12 +61,14 @@ export class RequestRecord implements RequestHead {
 
   get headerBytes(): number {
     const { block } = this.#reader
-    return this.#extraLines.length + block.byteLength + this.#client.lines.length + this.#requestId.length + 2
+    const ownBytes = this.#hostLine.length + this.#prefixLine.length + this.#requestId.length + 2
+    return ownBytes + block.byteLength + this.#client.lines.length
   }
 
   writeHeaders(into: Uint8Array, start: number): number {
-    let at = this.#extraLines === "" ? start : writeLatin1(into, start, this.#extraLines)
+    let at = this.#hostLine === "" ? start : writeLatin1(into, start, this.#hostLine)
     at = this.#reader.block.write(this.#bytes, into, at)
+    if (this.#prefixLine !== "") at = writeLatin1(into, at, this.#prefixLine)
     into.set(this.#client.lines, at)
     at = writeLatin1(into, at + this.#client.lines.length, this.#requestId)
     into[at] = CR
@@ -74,7 +78,7 @@ export class RequestRecord implements RequestHead {
 
   /** The target loses `prefix`, and a line says so. */
   mount(prefix: string): void {
-    this.#extraLines += `X-Forwarded-Prefix: ${prefix}\r\n`
+    this.#prefixLine = `X-Forwarded-Prefix: ${prefix}\r\n`
     const rest = this.target.slice(prefix.length)
     this.target = rest.startsWith("/") ? rest : `/${rest}`
   }
