@@ -1,8 +1,8 @@
 /**
  * Http1Connection: reads a client's requests one after the other, gives each to the host as an exchange, and keeps both
  * directions in step: answers in order, what is left of a body read away before the next request, an end that the client
- * can tell. Owns the socket, the bytes that have come, and the deadlines (on the listener's wheel). Over 300 lines, since its
- * states are one machine.
+ * can tell. Owns the socket, the bytes that have come, and the deadlines (on the listener's wheel).
+ * Longer than 300 lines: its states are one machine.
  */
 import type { Socket } from "node:net"
 import type { ClientErrorCode } from "../../../protocol/errors.ts"

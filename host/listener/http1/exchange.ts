@@ -12,7 +12,6 @@ import type { Client } from "./forwarded.ts"
 import type { Output } from "./output.ts"
 import type { RequestHeadReader } from "./request-head.ts"
 import { RequestRecord } from "./request-record.ts"
-import { latin1 } from "./response-text.ts"
 import type { ListenerServices } from "./services.ts"
 
 /** What an exchange asks of its connection. */
@@ -25,9 +24,6 @@ export interface ExchangeConnection {
   /** The client must see that the answer is not whole. */
   cut(isDelimitedByClose: boolean): void
 }
-
-/** Response bodies up to this size are written as one string together with the head. */
-const SMALL_BODY_BYTES = 4096
 
 /** How the end of the response body is told. */
 type Framing = "none" | "length" | "chunks" | "close"
@@ -139,7 +135,8 @@ export class Http1Exchange implements HostExchange {
     const lines = heads.read(head)
     const bodyBytes = body === null ? 0 : body.length
     const framing = this.#chooseFraming(status, lines.contentLength, end)
-    if (end && framing === "length" && lines.contentLength !== -1 && lines.contentLength !== bodyBytes) {
+    const declared = lines.contentLength
+    if (framing === "length" && declared !== -1 && (end ? bodyBytes !== declared : bodyBytes > declared)) {
       throw new PolyhostError(
         "APP_RESPONSE_INVALID",
         `the app's response has a content-length of ${lines.contentLength} and ${bodyBytes} bytes`,
@@ -244,7 +241,7 @@ export class Http1Exchange implements HostExchange {
 
   #send(before: string, chunk: Uint8Array | null, end: boolean, trailers?: Uint8Array): boolean {
     const length = chunk === null ? 0 : chunk.length
-    if (length > SMALL_BODY_BYTES) this.#services.streamed.add(length)
+    this.#services.streamed.add(length)
     let prefix = before
     let after = ""
     if (this.#framing === "length") {
@@ -257,22 +254,13 @@ export class Http1Exchange implements HostExchange {
       }
       if (end) after += `0\r\n${trailers === undefined ? "" : this.#trailerText(trailers)}\r\n`
     }
-    const isBodyless = this.#framing === "none" || length === 0
-    const more = isBodyless ? this.#text(prefix + after) : this.#bytes(prefix, chunk as Uint8Array, after)
+    const { output } = this.#connection
+    const isBodyless = this.#framing === "none" || chunk === null
+    const more = isBodyless ? output.text(prefix + after) : output.bytes(prefix, chunk, after)
     if (!end) return more
     this.#finish(null, "")
     this.#connection.answered(this.#keepsAlive)
     return true
-  }
-
-  #text(text: string): boolean {
-    return text === "" || this.#connection.output.text(text)
-  }
-
-  #bytes(before: string, chunk: Uint8Array, after: string): boolean {
-    if (chunk.length > SMALL_BODY_BYTES) return this.#connection.output.bytes(before, chunk, after)
-    // A string goes out in one write with what stands around it; Latin-1 carries any bytes unchanged.
-    return this.#connection.output.text(before + latin1(chunk) + after)
   }
 
   #trailerText(trailers: Uint8Array): string {
@@ -285,7 +273,7 @@ export class Http1Exchange implements HostExchange {
   }
 
   #wrongLength(head: string): boolean {
-    if (head !== "") this.#text(head)
+    this.#connection.output.text(head)
     const more = this.#owedBytes < 0
     this.fail("APP_RESPONSE_INVALID", `the body is ${more ? "longer" : "shorter"} than its content-length`)
     return true

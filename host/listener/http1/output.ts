@@ -1,5 +1,9 @@
 /** Output: what goes out on a connection: few writes, and an end for a client that takes nothing. */
 import type { Socket } from "node:net"
+import { latin1 } from "./response-text.ts"
+
+/** Bytes up to this many are written as a string. */
+const SMALL_BYTES = 4096
 
 export class Output {
   readonly #socket: Socket
@@ -16,11 +20,13 @@ export class Output {
 
   /** Each code unit is one byte. @returns false when the client takes no more for now: wait for `drained`. */
   text(text: string): boolean {
-    return this.#written(this.#socket.write(text, "latin1"))
+    return text === "" || this.#written(this.#socket.write(text, "latin1"))
   }
 
-  /** `bytes` between two texts, in one write. */
+  /** `bytes` between two texts, in one write. The socket may keep them for long: nobody else may change them. */
   bytes(before: string, bytes: Uint8Array, after: string): boolean {
+    // Latin-1 carries any bytes unchanged, and a string goes out with what stands around it.
+    if (bytes.length <= SMALL_BYTES) return this.text(before + latin1(bytes) + after)
     const socket = this.#socket
     if (before === "" && after === "") return this.#written(socket.write(bytes))
     socket.cork()
