@@ -134,7 +134,7 @@ const ALWAYS_PASS = /^(?:host|content-length)$/i
 function passing({ lines }: ReadRequest, hostReplaced: boolean): string {
   const nominated = new Set<string>()
   for (let i = 0; i < lines.length; i += 2)
-    if (lines[i]!.length === 10 && lines[i]!.toLowerCase() === "connection")
+    if (/^(?:proxy-)?connection$/i.test(lines[i]!))
       for (const name of lines[i + 1]!.split(","))
         nominated.add(name.replace(/^[ \t]+|[ \t]+$/g, "").toLowerCase())
   let passed = ""
