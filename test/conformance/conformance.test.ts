@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest"
+import { eventually } from "../support/deadline.ts"
 import { START_MS } from "../support/harness.ts"
 import { ALL_CASES } from "./cases/index.ts"
 import { type Cell, faultOf } from "./cell.ts"
@@ -33,6 +34,10 @@ describe("conformance", () => {
       return fault === null ? null : `${it.id} (${it.title}): ${fault}`
     })
     expect(faults.filter((it) => it !== null)).toEqual([])
+  })
+
+  test("no request is left in flight when its client has gone", async () => {
+    await eventually(2000, `the end of ${rig.inFlight}`, () => rig.inFlight.length === 0)
   })
 
   test("no case ended an app", () => {

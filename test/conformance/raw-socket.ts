@@ -78,6 +78,11 @@ export class RawSocket {
     return this
   }
 
+  /** Ends both at once, by RST. */
+  reset(): void {
+    this.#socket.resetAndDestroy()
+  }
+
   destroy(): void {
     this.#socket.destroy()
   }

@@ -99,6 +99,13 @@ export class Rig {
     return [...this.#host.log.matchAll(/instance (\S+) ended unexpectedly: [^"]*/g)].map(([text]) => text)
   }
 
+  /** Requests that the host still counts, by app: every client has left, so there should be none. */
+  get inFlight(): string[] {
+    return this.#host.host.apps.flatMap(({ name, instances }) =>
+      instances.filter((it) => it.inFlight > 0).map((it) => `${name}: ${it.inFlight}`),
+    )
+  }
+
   /** All that the host logged. */
   get log(): string {
     return this.#host.log

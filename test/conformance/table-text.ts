@@ -32,9 +32,10 @@ export function tableText(cells: Cells, versions: ReadonlyMap<string, string>): 
       const shown = COLUMNS.map((column) => {
         const cell = cells.get(it.id)?.get(column.id)
         if (cell === undefined) return ""
-        if (cell.shows === "ok") return "ok"
-        const note = cell.shows === "n/a" ? cell.note : (knownOf(it.id, column.id)?.reason ?? "not explained")
-        return `${cell.shows} ${mark(note)}`
+        const known = knownOf(it.id, column.id)
+        if (cell.shows === "n/a") return `n/a ${mark(cell.note)}`
+        if (cell.shows === "ok" && !known?.sometimes) return "ok"
+        return `${known?.sometimes ? known.shows : cell.shows} ${mark(known?.reason ?? "not explained")}`
       })
       lines.push(row([it.id, it.title, ...shown]))
     }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict"
 import { eventually } from "../../support/deadline.ts"
 import type { Case, Target } from "../case.ts"
 import { doing } from "../request-bytes.ts"
+import { MIB } from "./common.ts"
 
 /** The rule is 100 ms; clocks are read in two processes on a machine that does other things. */
 const TOLD_MS = 100
@@ -46,6 +47,34 @@ export const LEAVING_CASES: readonly Case[] = [
       client.send(`POST ${target} HTTP/1.1\r\nHost: ${at.host}\r\nContent-Length: 1000\r\n\r\nsome`)
       await started(at, id)
       await told(at, id, () => client.destroy())
+    },
+  },
+  {
+    id: "C21.unread",
+    title: "the same when its whole upload of 100 KB is sent and the app has not read it",
+    alone: true,
+    async run(at) {
+      const id = at.id()
+      const client = at.connect()
+      client.send(at.bytes({ method: "POST", target: doing("hang", { id }), body: Buffer.alloc(100_000) }))
+      await started(at, id)
+      await told(at, id, () => client.destroy())
+    },
+  },
+  {
+    id: "C21.unread-reset",
+    title: "the same when it resets the connection within an upload of 64 MiB that stands still, unread",
+    alone: true,
+    async run(at) {
+      const id = at.id()
+      const client = at.connect()
+      const target = doing("hang", { id })
+      client.send(`POST ${target} HTTP/1.1\r\nHost: ${at.host}\r\nContent-Length: ${64 * MIB}\r\n\r\n`)
+      await started(at, id)
+      // More than any window between client and app, so that it stands still.
+      client.send(Buffer.alloc(32 * MIB))
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      await told(at, id, () => client.reset())
     },
   },
   {
