@@ -9,6 +9,7 @@ export class MemorySocket extends EventEmitter {
   destroyed = false
   /** Bytes that are written and not taken, when `takes` is false. */
   writableLength = 0
+  readonly bytesWritten = 0
   /** The other side takes what is written. */
   takes = true
   onBytes: (bytes: Buffer) => void = () => undefined
@@ -69,8 +70,6 @@ export class MemorySocket extends EventEmitter {
   cork(): void {}
 
   uncork(): void {}
-
-  setTimeout(): void {}
 
   write(data: string | Uint8Array): boolean {
     if (this.ended) throw new Error("written after the end")

@@ -62,7 +62,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
     this.#clients = new Clients(peer, services.settings)
     this.#reader = new RequestHeadReader(services.settings, this.#clients.trusted)
     this.#body = new BodyReader(services.settings.headerBytes)
-    this.output = new Output(socket, services.settings.sendMs)
+    this.output = new Output(socket, services.settings.sendMs, services.wheel)
     services.wheel.add(this)
     // The first request is awaited as long as its head may take; later ones as long as a connection may stay idle.
     services.wheel.set(this, services.settings.headersMs)
@@ -163,6 +163,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
   #socketClosed(): void {
     this.#state = "closed"
     this.#services.wheel.remove(this)
+    this.output.closed()
     const exchange = this.#exchange
     this.#exchange = null
     exchange?.left()

@@ -1,21 +1,29 @@
 /** Output: what goes out on a connection: few writes, and an end for a client that takes nothing. */
 import type { Socket } from "node:net"
+import type { DeadlineWheel, Timed } from "./deadline-wheel.ts"
 import { latin1 } from "./response-text.ts"
 
 /** Bytes up to this many are written as a string. */
 const SMALL_BYTES = 4096
 
-export class Output {
+export class Output implements Timed {
+  deadline = Number.POSITIVE_INFINITY
+  due = 0
   readonly #socket: Socket
   readonly #sendMs: number
+  readonly #wheel: DeadlineWheel
   /** The client takes no more for now. */
   isFull = false
 
+  /** What the client had taken when it was last looked at. */
+  #taken = ""
+  #isTimed = false
+
   /** `sendMs`: the socket is closed when it takes no byte for so long; Infinity: never. */
-  constructor(socket: Socket, sendMs: number) {
+  constructor(socket: Socket, sendMs: number, wheel: DeadlineWheel) {
     this.#socket = socket
     this.#sendMs = sendMs
-    socket.on("timeout", () => socket.destroy())
+    this.#wheel = wheel
   }
 
   /** Each code unit is one byte. @returns false when the client takes no more for now: wait for `drained`. */
@@ -47,7 +55,21 @@ export class Output {
   /** The socket's `drain`. */
   drained(): void {
     this.isFull = false
-    this.#socket.setTimeout(0)
+    this.closed()
+  }
+
+  /** The client takes bytes again, or never more. */
+  closed(): void {
+    if (this.#isTimed) this.#wheel.remove(this)
+    this.#isTimed = false
+  }
+
+  /** So long it has taken little or nothing. The socket's own clock would not do: it counts what the client sends, too. */
+  expired(): void {
+    const taken = takenFrom(this.#socket)
+    if (taken === this.#taken) this.#socket.destroy()
+    else this.#wheel.set(this, this.#sendMs)
+    this.#taken = taken
   }
 
   #written(more: boolean): boolean {
@@ -59,7 +81,16 @@ export class Output {
   }
 
   #await(): void {
-    // The socket's own clock starts anew while bytes leave, be it slowly.
-    if (this.#sendMs !== Number.POSITIVE_INFINITY) this.#socket.setTimeout(this.#sendMs)
+    if (this.#isTimed || this.#sendMs === Number.POSITIVE_INFINITY) return
+    this.#isTimed = true
+    this.#taken = takenFrom(this.#socket)
+    this.#wheel.add(this)
+    this.#wheel.set(this, this.#sendMs)
   }
+}
+
+/** Changes whenever the system has taken bytes: writes that are done, and what is left of the one in hand. */
+function takenFrom(socket: Socket): string {
+  const handle = (socket as { _handle?: { writeQueueSize?: number } | null })._handle
+  return `${socket.bytesWritten - socket.writableLength} ${handle?.writeQueueSize}`
 }
