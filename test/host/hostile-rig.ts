@@ -99,6 +99,25 @@ export class HostileRig {
     return JSON.parse((await ask(this.url, { path: "/seen" })).text)
   }
 
+  /** Resolves when the app has seen `requests` since the last time. */
+  async connected(requests: number): Promise<void> {
+    await eventually(10_000, `${requests} requests at the app`, () =>
+      this.#host?.apps.some((app) => app.name === "recorder" && inFlight(app.instances) >= requests),
+    )
+  }
+
+  /** As `send`, but a connection that was refused or cut is an answer too. */
+  async tried(bytes: string): Promise<string> {
+    const connection = this.connect().write(bytes)
+    try {
+      return await connection.until(/\r\n\r\n/, 5000)
+    } catch {
+      return connection.received
+    } finally {
+      connection.destroy()
+    }
+  }
+
   /** Sends `bytes` at once and resolves with all that came back until the host closed. */
   async send(bytes: string): Promise<string> {
     const connection = this.connect()
@@ -168,4 +187,8 @@ export function filesBackTo(before: number): Promise<unknown> {
 
 export function head(...lines: string[]): string {
   return `${lines.join("\r\n")}\r\n\r\n`
+}
+
+function inFlight(instances: readonly { readonly inFlight: number }[]): number {
+  return instances.reduce((sum, one) => sum + one.inFlight, 0)
 }
