@@ -25,6 +25,13 @@ export default {
     if (pathname === "/large") return new Response("x".repeat(100000))
     if (pathname === "/context")
       return Response.json({ url: request.url, address: ctx.clientAddress, headers: [...request.headers] })
+    // Made of parts, so that no runtime checks them.
+    const bad = { "/split-value": ["x-a", "b\\r\\nset-cookie: evil=1"], "/split-name": ["x-a: b\\r\\nset-cookie", "evil"] }[pathname]
+    if (bad !== undefined) {
+      const response = new Response("split")
+      Object.defineProperty(response, "headers", { value: { [Symbol.iterator]: () => [bad][Symbol.iterator](), entries: () => [bad][Symbol.iterator](), forEach: (call) => call(bad[1], bad[0]), get: () => null, has: () => false, getSetCookie: () => [] } })
+      return response
+    }
     return new Response("good")
   },
 }
