@@ -90,10 +90,9 @@ export const KNOWN: readonly Known[] = [
   },
   {
     cases: ["C21.unread"],
-    columns: ["node14-http", "node18-http", "deno2-9-serve"],
+    columns: ["deno2-9-serve"],
     shows: "as direct",
-    reason:
-      "The server does not read a connection whose upload the app does not read, so it does not see its end either.",
+    reason: "Deno.serve does not see the end of a connection while a request body on it is unread.",
   },
   {
     cases: ["C21.unread-reset"],
@@ -101,12 +100,6 @@ export const KNOWN: readonly Known[] = [
     shows: "as direct",
     reason:
       "The server does not read a connection whose upload the app does not read, so it does not see its end either.",
-  },
-  {
-    cases: ["C21.unread"],
-    columns: ["bun1-4-http", "deno2-9-http"],
-    shows: "FAIL",
-    reason: UNREAD,
   },
   {
     cases: ["C21.unread-reset"],

@@ -13,7 +13,7 @@ export class CaseError extends Error {
 
   constructor(cause: unknown, clients: readonly RawClient[]) {
     const what = cause instanceof Error ? cause.message : String(cause)
-    const bytes = clients.slice(-3).map((it) => it.transcript)
+    const bytes = [...clients.slice(0, 1), ...clients.slice(1).slice(-2)].map((it) => it.transcript)
     super([what.trim(), ...bytes].join("\n"), { cause })
   }
 }
