@@ -187,8 +187,12 @@ export class Http1Connection implements ExchangeConnection, Timed {
   #step(): boolean {
     switch (this.#state) {
       case "idle":
+        if (this.#input.waiting === 0) {
+          this.#release()
+          return false
+        }
         // Who takes no answers gets no more of them: they would pile up here.
-        if (this.#input.waiting === 0 || this.output.isFull) return false
+        if (this.output.isFull) return false
         this.#reader.start(this.#input.at)
         this.#isHeadTimed = false
         this.#state = "head"
@@ -201,6 +205,13 @@ export class Http1Connection implements ExchangeConnection, Timed {
       default:
         return false
     }
+  }
+
+  /** It may stay idle for long: whatever its last request took, thousands like it must not keep that. */
+  #release(): void {
+    this.#input.clear()
+    this.#body.start(0)
+    this.#reader.release()
   }
 
   #readHead(): boolean {

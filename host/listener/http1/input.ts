@@ -44,10 +44,13 @@ export class Input {
    * the connection, good until the next.
    */
   takeHead(length: number): Buffer {
-    if (length > this.#head.length) this.#head = Buffer.allocUnsafeSlow(2 * length)
-    this.bytes.copy(this.#head, 0, this.at, this.at + length)
+    let head = this.#head
+    if (length > head.length) head = Buffer.allocUnsafeSlow(length > LONGEST_KEPT_HEAD ? length : 2 * length)
+    // A connection may stay idle for long after one large head.
+    if (length <= LONGEST_KEPT_HEAD) this.#head = head
+    this.bytes.copy(head, 0, this.at, this.at + length)
     this.at += length
-    return this.#head
+    return head
   }
 
   /** A copy of `bytes[start, end)`. */
@@ -77,3 +80,4 @@ export class Input {
 
 const NO_BYTES = Buffer.alloc(0)
 const LEAST_BYTES = 1024
+const LONGEST_KEPT_HEAD = 8192

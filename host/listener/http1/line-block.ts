@@ -13,6 +13,7 @@ export class LineBlock {
   byteLength = 0
 
   clear(): void {
+    if (this.#parts.length > MOST_KEPT_PARTS) this.#parts = new Int32Array(64)
     this.#used = 0
     this.#runAt = -1
     this.byteLength = 0
@@ -76,6 +77,9 @@ export class LineBlock {
     this.byteLength += start === -1 ? 1 : end - start
   }
 }
+
+/** Beyond these they are for one request only. */
+const MOST_KEPT_PARTS = 512
 
 /** Copies of a few bytes are quicker without a call. */
 const COPY_IN_PLACE_BELOW = 24

@@ -21,6 +21,8 @@ export type LineFateNumber = (typeof LineFate)[keyof typeof LineFate]
 
 /** Digits of 2^53. */
 const MOST_LENGTH_DIGITS = 16
+/** Names in Connection. No client has so many, and a set of thousands costs more than it took to send them. */
+const MOST_NOMINATED = 100
 /** Lines that a request's meaning depends on are never hop-by-hop, whatever Connection says. */
 const NEVER_NOMINATED: ReadonlySet<string> = new Set([
   "upgrade",
@@ -109,8 +111,7 @@ export class RequestFields {
         if (valueEnd !== line.next - 2) return this.#bad("spaces after a Transfer-Encoding")
         return this.#readCoding(bytes, valueStart, valueEnd)
       case RequestField.connection:
-        this.#readConnection(bytes, valueStart, valueEnd)
-        return LineFate.drop
+        return this.#readConnection(bytes, valueStart, valueEnd)
       case RequestField.expect:
         if (!equalsIgnoringCase(bytes, valueStart, valueEnd, "100-continue"))
           return this.#refuse("EXPECTATION_FAILED", "an Expect other than 100-continue")
@@ -187,10 +188,10 @@ export class RequestFields {
       : this.#bad("a Transfer-Encoding other than chunked")
   }
 
-  #readConnection(bytes: Buffer, start: number, end: number): void {
+  #readConnection(bytes: Buffer, start: number, end: number): LineFateNumber {
     if (equalsIgnoringCase(bytes, start, end, "keep-alive")) {
       this.#keepAliveAsked = true
-      return
+      return LineFate.drop
     }
     for (const part of bytes.toString("latin1", start, end).split(",")) {
       const name = withoutSpaces(part).toLowerCase()
@@ -199,8 +200,10 @@ export class RequestFields {
       else if (name !== "" && !NEVER_NOMINATED.has(name)) {
         this.nominated ??= new Set()
         this.nominated.add(name)
+        if (this.nominated.size > MOST_NOMINATED) return this.#bad("too many names in Connection")
       }
     }
+    return LineFate.drop
   }
 
   #bad(detail: string): LineFateNumber {

@@ -66,6 +66,11 @@ export class RequestHeadReader {
     this.#lines = 0
     this.#emptyLines = 0
     this.hostReplaced = false
+    this.release()
+  }
+
+  /** Keeps nothing of the last request. */
+  release(): void {
     this.fields.clear()
     this.block.clear()
   }
@@ -228,7 +233,6 @@ export class RequestHeadReader {
     return ""
   }
 
-  /** @returns what is wrong, or "". */
   #readTarget(): string {
     const { target } = this
     if (target.charCodeAt(0) === SLASH) return ""
