@@ -39,6 +39,7 @@ describe("refused, though once it was not", () => {
     ["Connection as a trailer", `${chunked}\r\n0\r\nConnection: close\r\n\r\n`],
     ["Host as a trailer", `${chunked}\r\n0\r\nHost: b\r\n\r\n`],
     ["a tab after chunked", `${chunked.trimEnd()}\t\r\n\r\n0\r\n\r\n`],
+    ["101 names in Connection", `GET / HTTP/1.1\r\nHost: a\r\nConnection: ${names(101)}\r\n\r\n`],
     ["endless empty lines", "\r\n".repeat(5)],
     ["endless empty lines before a request", `${"\r\n".repeat(5)}GET / HTTP/1.1\r\nHost: a\r\n\r\n`],
   ])("%s", (_what, text) => {
@@ -65,4 +66,8 @@ function read(text: string, cuts: readonly number[] = []): Subject {
     at = cut
   }
   return subject
+}
+
+function names(count: number): string {
+  return Array.from({ length: count }, (_, index) => `n${index}`).join(", ")
 }
