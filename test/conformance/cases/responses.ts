@@ -1,4 +1,4 @@
-/** What the client is told of an answer: status line, fields, framing, and what HTTP/1.0 allows. */
+/** What the client is told of an answer: status line, fields, framing, and what HTTP/1.0 allows. Over 300 lines: one list of cases. */
 import assert from "node:assert/strict"
 import type { Case } from "../case.ts"
 import { doing } from "../request-bytes.ts"
