@@ -76,11 +76,15 @@ export class Http1Connection implements ExchangeConnection, Timed {
     return this.#state === "idle"
   }
 
+  get #isOpen(): boolean {
+    return this.#state !== "closing" && this.#state !== "closed"
+  }
+
   /** Answers what is being answered, then closes. A request that has come in part has not come. */
   closeSoon(): void {
     this.#isLast = true
-    if (this.#state === "idle" || this.#state === "head") this.#close()
-    else this.#exchange?.closeAfter()
+    if (this.#state === "exchange") this.#exchange?.closeAfter()
+    else if (this.#isOpen) this.#close()
   }
 
   answered(keepsAlive: boolean): void {
@@ -119,7 +123,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
 
   /** Bytes of the client; they are good during the call only. */
   received(bytes: Buffer): void {
-    if (this.#state === "closing" || this.#state === "closed") return
+    if (!this.#isOpen) return
     this.#moved(this.#input.add(bytes))
     this.readOn()
     this.#moved(this.#input.keep())
@@ -141,7 +145,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
       // A request that was cut is none; what an app has not asked for yet may be all of its body.
       if (!this.#body.ended && this.#input.waiting === 0) this.socket.destroy()
       else this.#awaitAnswer()
-    } else if (this.#state !== "idle" || this.#input.waiting === 0) this.#close()
+    } else if (this.#isOpen && (this.#state !== "idle" || this.#input.waiting === 0)) this.#close()
   }
 
   /** The client ended one half of the connection or all of it. An app that is still busy then hears of it within 100 ms. */
