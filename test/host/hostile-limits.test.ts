@@ -1,4 +1,5 @@
 /** Limits at their exact boundary, deadlines, connection caps, and clients that take nothing or vanish. */
+import { once } from "node:events"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { eventually } from "../support/deadline.ts"
 import { ask, type RawConnection } from "../support/http-client.ts"
@@ -67,6 +68,17 @@ describe("limits", () => {
   test("413 comes before a body that waits for its go", async () => {
     const bytes = head("POST /read HTTP/1.1", "Host: a", "Expect: 100-continue", "Content-Length: 5000")
     expect(await rig.send(bytes)).toMatch(/^HTTP\/1\.1 413 /)
+  })
+
+  test("413 reaches a client that sends on", async () => {
+    const connection = rig.connect()
+    connection.write(head("POST /read HTTP/1.1", "Host: a", "Content-Length: 50000000"))
+    // Nothing of it may come back as a reset before the answer was read.
+    for (let i = 0; i < 100 && !connection.socket.destroyed; i++) {
+      if (!connection.socket.write(Buffer.alloc(50_000)))
+        await Promise.race([once(connection.socket, "drain"), once(connection.socket, "close")])
+    }
+    expect(answersIn(await connection.closed())).toMatchObject([{ status: 413, closes: true }])
   })
 
   test("trailers beyond the limit are 431", async () => {
