@@ -76,9 +76,9 @@ export class Http1Exchange implements HostExchange {
     return this.head.path
   }
 
-  /** Somebody waits for more of the body, and a client that asked for its go (RFC 9110 10.1.1) has got it. */
+  /** Somebody waits for more of the body, and a client that asked for its go (RFC 9110 10.1.1) has got it, or waits for a place. */
   get awaitsBody(): boolean {
-    return this.pullBytes > 0 && (this.#continued || !this.head.expectsContinue)
+    return this.pullBytes > 0 && (this.#continued || !this.head.expectsContinue || this.#aheadBytes > 0)
   }
 
   mount(prefix: string): void {
