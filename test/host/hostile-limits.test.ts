@@ -165,6 +165,17 @@ describe("deadlines", () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(120 * 1024 * 1024)
   })
 
+  test.concurrent("a client that takes its answer slowly is not cut", async () => {
+    const { socket } = rig.connect().write(head("GET /endless HTTP/1.1", "Host: a"))
+    socket.on("data", () => socket.pause())
+    const sips = setInterval(() => socket.resume(), 50)
+    // More than twice the deadline, as others show that pass theirs.
+    for (let i = 0; i < 2; i++) await rig.send("GET /")
+    expect(socket.destroyed).toBe(false)
+    clearInterval(sips)
+    socket.destroy()
+  })
+
   test.concurrent("a client that asks on and takes nothing does not fill the host", async () => {
     const connection = rig.connect()
     connection.socket.pause()
