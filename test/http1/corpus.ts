@@ -1,4 +1,4 @@
-/** Requests that have made two readers disagree somewhere (request smuggling), and such as could. Each is Latin-1 text. */
+/** Requests that have made two readers disagree somewhere (request smuggling), and such as could. Each is Latin-1 text. Long, since it is a list. */
 
 const LENGTHS = [
   "5",
