@@ -57,7 +57,7 @@ export function requestHeaderKind(name: string): RequestHeaderKind {
   }
 }
 
-export type ResponseHeaderKind = "pass" | "drop" | "content-length" | "date"
+export type ResponseHeaderKind = "pass" | "drop" | "connection" | "content-length" | "date"
 
 export function responseHeaderKind(name: string): ResponseHeaderKind {
   switch (name.length) {
@@ -67,7 +67,8 @@ export function responseHeaderKind(name: string): ResponseHeaderKind {
       return name.toLowerCase() === "upgrade" ? "drop" : "pass"
     case 10: {
       const lower = name.toLowerCase()
-      return lower === "connection" || lower === "keep-alive" ? "drop" : "pass"
+      if (lower === "connection") return "connection"
+      return lower === "keep-alive" ? "drop" : "pass"
     }
     case 14:
       return name.toLowerCase() === "content-length" ? "content-length" : "pass"

@@ -76,11 +76,16 @@ function readLines(block: Uint8Array, text: string): ResponseLines {
   let contentLength = -1
   let hasDate = false
   let runAt = 0
+  let nominated: ReadonlySet<string> | null = null
   for (let at = 0; at < block.length; ) {
     const line = readLine(block, at)
     const kind = responseHeaderKind(text.slice(at, line.nameEnd))
     let passes = kind !== "drop"
     if (kind === "date") hasDate = true
+    if (kind === "connection") {
+      nominated = nominatedBy(text.slice(line.nameEnd + 1, line.next - 2), nominated)
+      passes = false
+    }
     if (kind === "content-length") {
       const length = readLength(text.slice(line.nameEnd + 1, line.next - 2).trim())
       if (contentLength !== -1 && contentLength !== length) throw invalid("two different content-lengths")
@@ -93,7 +98,31 @@ function readLines(block: Uint8Array, text: string): ResponseLines {
     }
     at = line.next
   }
-  return { text: runAt === 0 ? text : passed + text.slice(runAt), contentLength, hasDate }
+  const lines = runAt === 0 ? text : passed + text.slice(runAt)
+  return { text: nominated === null ? lines : without(lines, nominated), contentLength, hasDate }
+}
+
+/** Fields that `Connection` names belong to the connection too (RFC 9110 7.6.1), but those that the answer's meaning depends on. */
+function nominatedBy(value: string, before: ReadonlySet<string> | null): ReadonlySet<string> | null {
+  const names = value.split(",").map((name) => name.trim().toLowerCase())
+  const others = names.filter((name) => !NEVER_NOMINATED.has(name))
+  return others.length === 0 ? before : new Set([...(before ?? []), ...others])
+}
+
+const NEVER_NOMINATED: ReadonlySet<string> = new Set([
+  "",
+  "close",
+  "keep-alive",
+  "upgrade",
+  "content-length",
+  "date",
+])
+
+function without(lines: string, names: ReadonlySet<string>): string {
+  return lines
+    .split(/(?<=\r\n)/)
+    .filter((line) => !names.has(line.slice(0, line.indexOf(":")).toLowerCase()))
+    .join("")
 }
 
 function readLine(block: Uint8Array, start: number): { nameEnd: number; next: number } {

@@ -4,6 +4,7 @@
  */
 import { PolyhostError } from "../../protocol/errors.ts"
 import type { CommandLine, CommandLineInput } from "../command-line.ts"
+import { HEAD_BYTES_FLAG } from "../head-bytes.ts"
 import { isNewEnough, OLDEST_VERSIONS } from "../toolchain/oldest.ts"
 
 export function commandLine({ entry, version, args, guest }: CommandLineInput): CommandLine {
@@ -16,5 +17,9 @@ export function commandLine({ entry, version, args, guest }: CommandLineInput): 
   // Without node_modules Bun would download packages while the app starts, whatever their newest version is: ask for `bun install`.
   const decided = args.some((arg) => /^(-i$|--install(=|$)|--no-install$)/.test(arg))
   const install = decided ? [] : ["--no-install"]
-  return { args: [...install, ...args, "--preload", guest, entry], env: {}, mainIsGuest: false }
+  return {
+    args: [...install, HEAD_BYTES_FLAG, ...args, "--preload", guest, entry],
+    env: {},
+    mainIsGuest: false,
+  }
 }

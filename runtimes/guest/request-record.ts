@@ -76,8 +76,10 @@ export class RequestRecord {
   }
 }
 
+/** What came in one read is a Buffer; a frame that came in several was put together as plain bytes. */
 function latin1(bytes: Uint8Array, start: number, end: number): string {
-  return (bytes as Buffer).toString("latin1", start, end)
+  const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  return buffer.toString("latin1", start, end)
 }
 
 function clientLeft(): Error {

@@ -6,6 +6,7 @@ import { extname } from "node:path"
 import * as semver from "semver"
 import { PolyhostError } from "../../protocol/errors.ts"
 import type { CommandLine, CommandLineInput } from "../command-line.ts"
+import { HEAD_BYTES_FLAG } from "../head-bytes.ts"
 import { isNewEnough, OLDEST_VERSIONS } from "../toolchain/oldest.ts"
 
 const STRIPS_TYPES_BY_FLAG = ">=22.6.0"
@@ -17,7 +18,7 @@ export function commandLine(input: CommandLineInput): CommandLine {
   refuseUnsupported(input)
   const typescript = isTypeScript(entry) && !bringsLoader(args) ? typeScriptFlags(entry, version) : []
   return {
-    args: [...typescript, ...args, "--require", guest, entry],
+    args: [...typescript, HEAD_BYTES_FLAG, ...args, "--require", guest, entry],
     // Stays in the app's environment: its node:cluster workers inherit --require and learn from it what they are.
     env: { POLYHOST_CAPTURE: "1" },
     mainIsGuest: false,

@@ -2,6 +2,7 @@ import { expect, test } from "vitest"
 import { commandLine as bun } from "../../runtimes/bun/command-line.ts"
 import type { CommandLineInput } from "../../runtimes/command-line.ts"
 import { commandLine as deno } from "../../runtimes/deno/command-line.ts"
+import { HEAD_BYTES_FLAG } from "../../runtimes/head-bytes.ts"
 import { commandLine as node } from "../../runtimes/node/command-line.ts"
 
 const input = (version: string, more: Partial<CommandLineInput> = {}): CommandLineInput => ({
@@ -17,7 +18,7 @@ const input = (version: string, more: Partial<CommandLineInput> = {}): CommandLi
 
 test("node preloads the guest after the app's own arguments and keeps the entry the main program", () => {
   expect(node(input("14.21.3", { args: ["--expose-gc"] }))).toMatchObject({
-    args: ["--expose-gc", "--require", "/g/guest.cjs", "/app/main.js"],
+    args: [HEAD_BYTES_FLAG, "--expose-gc", "--require", "/g/guest.cjs", "/app/main.js"],
     mainIsGuest: false,
   })
 })
@@ -31,7 +32,7 @@ test.each([
   ["26.10.0", ["--disable-warning=ExperimentalWarning"]],
 ])("node %s runs TypeScript with the flags it needs", (version, flags) => {
   const { args } = node(input(version, { entry: "/app/main.ts" }))
-  expect(args.slice(0, -3)).toEqual(flags)
+  expect(args.slice(0, -3)).toEqual([...flags, HEAD_BYTES_FLAG])
 })
 
 test("node that cannot run the entry says what to use instead", () => {
@@ -49,12 +50,14 @@ test("node that cannot run the entry says what to use instead", () => {
 
 test("node leaves TypeScript to a loader that the app brings", () => {
   const { args } = node(input("20.20.2", { entry: "/app/main.ts", args: ["--import", "tsx"] }))
-  expect(args).toEqual(["--import", "tsx", "--require", "/g/guest.cjs", "/app/main.ts"])
+  expect(args).toEqual([HEAD_BYTES_FLAG, "--import", "tsx", "--require", "/g/guest.cjs", "/app/main.ts"])
 })
 
 test("bun downloads nothing at start unless the app's arguments say so", () => {
-  expect(bun(input("1.2.0")).args).toEqual(["--no-install", "--preload", "/g/guest.cjs", "/app/main.js"])
-  expect(bun(input("1.4.5", { args: ["--install=fallback"] })).args[0]).toBe("--install=fallback")
+  const preload = ["--preload", "/g/guest.cjs", "/app/main.js"]
+  expect(bun(input("1.2.0")).args).toEqual(["--no-install", HEAD_BYTES_FLAG, ...preload])
+  const { args } = bun(input("1.4.5", { args: ["--install=fallback"] }))
+  expect(args).toEqual([HEAD_BYTES_FLAG, "--install=fallback", ...preload])
 })
 
 test("deno runs with all permissions, as `deno run -A`, and never asks", () => {

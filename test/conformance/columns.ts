@@ -34,13 +34,6 @@ function column(runtime: TableRuntime, asked: string, api: Api, short = false): 
   }
 }
 
-/**
- * Flags of the runtime. Node's own limit on heads would hide the host's: it takes 16 KiB by default, and counts more than lines.
- */
-export function argsOf({ runtime, api }: Column): string[] {
-  return runtime === "node" && api === "node:http" ? ["--max-http-header-size=131072"] : []
-}
-
 export const COLUMNS: readonly Column[] = [
   column("node", "18", "fetch"),
   column("node", "26", "fetch", true),

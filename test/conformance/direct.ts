@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { within } from "../support/deadline.ts"
 import { FIXTURES } from "../support/harness.ts"
 import type { TableRuntime, TestRuntime } from "../support/table.ts"
-import { argsOf, type Column } from "./columns.ts"
+import type { Column } from "./columns.ts"
 
 export const APP_DIR = join(FIXTURES, "conformance-behaviours")
 
@@ -48,14 +48,10 @@ export class DirectApps {
   #start(column: Column): Promise<number> {
     const runtime = this.#runtimes.find((it) => it.name === column.runtime && it.asked === column.asked)
     if (runtime === undefined) throw new Error(`${column.runtime}@${column.asked} is not in the table`)
-    const child = spawn(
-      runtime.path,
-      [...FLAGS[runtime.name], ...argsOf(column), join(APP_DIR, column.entry)],
-      {
-        env: { PORT: "0", NO_COLOR: "1" },
-        stdio: ["ignore", "pipe", "ignore"],
-      },
-    )
+    const child = spawn(runtime.path, [...FLAGS[runtime.name], join(APP_DIR, column.entry)], {
+      env: { PORT: "0", NO_COLOR: "1" },
+      stdio: ["ignore", "pipe", "ignore"],
+    })
     this.#children.add(child)
     // One that a case ended is started again for the next.
     child.once("exit", () => this.#ports.delete(column.id))

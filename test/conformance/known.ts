@@ -16,8 +16,6 @@ export interface Known {
 
 const UNREAD =
   "The host does not read a connection while the app takes no more of its upload, and so does not see that the client left."
-const SEVERAL_READS =
-  "The guest misreads the head of a request whose frame came in several reads, as a plain Uint8Array: its method is a list of numbers."
 
 export const KNOWN: readonly Known[] = [
   {
@@ -25,12 +23,6 @@ export const KNOWN: readonly Known[] = [
     columns: ["bun1-4-serve", "bun1-4-http"],
     shows: "as direct",
     reason: "Bun answers 400 to `OPTIONS *`.",
-  },
-  {
-    cases: ["E04.exact", "E04.target"],
-    columns: ["bun1-4-serve", "bun1-4-http"],
-    shows: "as direct",
-    reason: "Bun takes heads of up to 16 KiB and answers 431 to longer ones.",
   },
   {
     cases: ["E04.exact", "E04.target"],
@@ -57,13 +49,6 @@ export const KNOWN: readonly Known[] = [
     reason: "Deno.serve takes no 1,000 header lines: 400.",
   },
   {
-    cases: ["E04.lines"],
-    columns: ["node26-http"],
-    shows: "as direct",
-    reason:
-      "node:http of Node 26 takes 1,000 lines (server.maxHeadersCount) and answers 431 to more; the host adds four to those of the client.",
-  },
-  {
     cases: ["C18"],
     columns: ["bun1-4-serve", "deno2-9-serve"],
     shows: "as direct",
@@ -74,13 +59,6 @@ export const KNOWN: readonly Known[] = [
     columns: ["bun1-4-http"],
     shows: "as direct",
     reason: "Bun's node:http writes a status message beyond ASCII in UTF-8 instead of Latin-1.",
-  },
-  {
-    cases: ["C23.205"],
-    columns: ["deno2-9-serve"],
-    shows: "as direct",
-    reason:
-      "Deno.serve sends 205 without a length and keeps the connection: nobody can see the answer's end.",
   },
   {
     cases: ["C23.continue-never", "C23.continue-late"],
@@ -106,33 +84,6 @@ export const KNOWN: readonly Known[] = [
     columns: ["node18-fetch", "node26-fetch", "bun1-4-*", "deno2-9-fetch"],
     shows: "FAIL",
     reason: UNREAD,
-  },
-  {
-    cases: ["E19.response"],
-    columns: ["*"],
-    shows: "FAIL",
-    reason: "Of the fields that the app's Connection names, only the usual ones are dropped.",
-  },
-  {
-    cases: ["E04.exact"],
-    columns: ["node18-fetch", "node26-fetch", "deno2-9-fetch"],
-    shows: "FAIL",
-    reason: SEVERAL_READS,
-  },
-  {
-    cases: ["W-heads", "W-concurrent"],
-    columns: ["node18-fetch", "node26-fetch", "deno2-9-fetch"],
-    shows: "FAIL",
-    sometimes: true,
-    reason: SEVERAL_READS,
-  },
-  {
-    cases: ["E11.tiny"],
-    columns: ["node18-fetch", "deno2-9-fetch"],
-    shows: "FAIL",
-    sometimes: true,
-    reason:
-      "The host sends a frame for each chunk of an upload: a million of one byte keep the guest's loop busy for more than timeouts.wedge.",
   },
 ]
 

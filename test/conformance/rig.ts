@@ -2,7 +2,7 @@
 import { TestHost } from "../support/harness.ts"
 import type { TestRuntime } from "../support/table.ts"
 import type { Target } from "./case.ts"
-import { argsOf, type Column } from "./columns.ts"
+import type { Column } from "./columns.ts"
 import { APP_DIR, DirectApps } from "./direct.ts"
 import { RawClient } from "./raw-client.ts"
 import { requestBytes } from "./request-bytes.ts"
@@ -48,7 +48,7 @@ export class Rig {
         {
           dir: APP_DIR,
           entry: column.entry,
-          runtime: { name: runtime.name, version: runtime.version, args: argsOf(column) },
+          runtime: { name: runtime.name, version: runtime.version },
           interface: column.api === "fetch" ? ("fetch" as const) : ("server" as const),
           routes: [`${column.id}.example`],
           stripPrefix: false,

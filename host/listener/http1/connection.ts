@@ -249,22 +249,17 @@ export class Http1Connection implements ExchangeConnection, Timed {
   #readBody(): boolean {
     const body = this.#body
     const exchange = this.#exchange
-    const mostBytes = exchange === null ? Number.POSITIVE_INFINITY : exchange.pullBytes
-    if (body.ended || this.#input.waiting === 0 || mostBytes <= 0) return false
-    const { bytes, at, end } = this.#input
-    this.#input.at = body.read(bytes, at, end, mostBytes)
-    if (body.error !== "") {
-      this.#malformedBody(exchange)
-      return false
-    }
-    if (exchange === null) {
-      if (body.ended) this.#enter("idle", this.#services.settings.keepAliveMs)
-      return true
-    }
-    this.#services.wheel.set(this, Number.POSITIVE_INFINITY)
-    if (body.pieceEnd > body.pieceStart || body.ended)
-      exchange.requestBody(this.#input.copyOf(body.pieceStart, body.pieceEnd), body.ended, body.trailers)
-    return true
+    if (body.ended || this.#input.waiting === 0) return false
+    if (exchange === null) this.#input.dropBody(body)
+    else if (exchange.pullBytes > 0) {
+      const piece = this.#input.takeBody(body, exchange.pullBytes)
+      this.#services.wheel.set(this, Number.POSITIVE_INFINITY)
+      if (body.error === "" && (piece.length > 0 || body.ended))
+        exchange.requestBody(piece, body.ended, body.trailers)
+    } else return false
+    if (body.error !== "") this.#malformedBody(exchange)
+    else if (exchange === null && body.ended) this.#enter("idle", this.#services.settings.keepAliveMs)
+    return body.error === ""
   }
 
   #malformedBody(exchange: Http1Exchange | null): void {

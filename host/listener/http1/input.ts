@@ -2,6 +2,8 @@
  * Input: the bytes of a connection that came and were not read yet. They are read where they came; `keep` copies what is left
  * when they are about to change.
  */
+import type { BodyReader } from "./body-reader.ts"
+
 export class Input {
   /** What waits is `bytes[at, end)`. */
   bytes: Buffer = NO_BYTES
@@ -53,11 +55,21 @@ export class Input {
     return head
   }
 
-  /** A copy of `bytes[start, end)`. */
-  copyOf(start: number, end: number): Buffer {
-    const copy = Buffer.allocUnsafe(end - start)
-    this.bytes.copy(copy, 0, start, end)
-    return copy
+  /** Reads on in a body: a copy of what it has among the bytes that wait, at most `mostBytes`, however many chunks that were. */
+  takeBody(body: BodyReader, mostBytes: number): Buffer {
+    const piece = Buffer.allocUnsafe(Math.min(this.waiting, mostBytes))
+    let length = 0
+    while (this.waiting > 0 && length < mostBytes && !body.ended && body.error === "") {
+      this.at = body.read(this.bytes, this.at, this.end, mostBytes - length)
+      length += this.bytes.copy(piece, length, body.pieceStart, body.pieceEnd)
+    }
+    return piece.subarray(0, length)
+  }
+
+  /** Reads on in a body that nobody wants. */
+  dropBody(body: BodyReader): void {
+    while (this.waiting > 0 && !body.ended && body.error === "")
+      this.at = body.read(this.bytes, this.at, this.end, Number.POSITIVE_INFINITY)
   }
 
   #copy(bytes: number): void {

@@ -29,6 +29,8 @@ interface AnyServer {
   removeListener(event: string | symbol, listener: (...args: never[]) => void): unknown
   setSecureContext?: unknown
   _encrypted?: unknown
+  /** node:http: `null` stands for 1000; 0 for any number. */
+  maxHeadersCount?: number | null
   _additionalServeOptions?: () => object
 }
 
@@ -76,6 +78,8 @@ export function captureNode(modules: NodeModules & { readonly ledger: Ledger }):
       }
       server.prependOnceListener("listening", bound)
       server.prependOnceListener(ERROR_MONITOR, failed)
+      // The host bounds the number of header lines, and adds some of its own.
+      if (server.maxHeadersCount === null) server.maxHeadersCount = 0
       const before = seen.get(server)
       seen.set(server, { asked, port })
       ownSocketAddresses(server, port, undo)

@@ -23,7 +23,7 @@ export interface ConnectionUser extends ResponseSink {
   connected(): void
   /** The app takes request bytes again. */
   writable(): void
-  /** The answer is whole. Returns whether all of the request was sent. */
+  /** The answer is whole. Returns whether the connection can serve another: all of the request was sent. */
   answered(): boolean
   /** The connection was ended for this reason. */
   fail(code: ClientErrorCode, detail: string): void

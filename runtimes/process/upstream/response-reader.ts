@@ -140,7 +140,9 @@ export class ResponseReader {
     if (fields.chunked && minorVersion === 0) return "transfer-encoding in HTTP/1.0"
     this.#headDue = true
     this.#left = fields.contentLength
-    if (this.#withoutBody || status === 204 || status === 304 || fields.contentLength === 0)
+    // RFC 9110 15.3.6: 205 has no content. Deno says neither that nor a length, and keeps the connection.
+    const isReset = status === 205 && !fields.chunked && fields.contentLength === -1
+    if (this.#withoutBody || isReset || status === 204 || status === 304 || fields.contentLength === 0)
       this.#state = "ended"
     else if (fields.chunked) {
       this.#decoder = new ChunkedDecoder(MOST_TRAILER_BYTES)

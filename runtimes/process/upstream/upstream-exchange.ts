@@ -37,6 +37,7 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
   #perhapsTaken = false
   /** All of the request was written. */
   #sent = false
+  #sentTrailers = false
   /** Body bytes still to come when their number is declared. */
   #bodyLeft: number
   /** Body bytes that were written and not yet asked for again. */
@@ -170,7 +171,8 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
   answered(): boolean {
     // It serves another from now on.
     this.#connection = null
-    return this.#sent
+    // Bun takes trailers for the beginning of a next request, and answers it: that must not be the next one's answer.
+    return this.#sent && !this.#sentTrailers
   }
 
   broken(code: string): void {
@@ -235,7 +237,10 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
     if (trailers !== null) {
       this.#sent = true
       connection.write(LAST_CHUNK)
-      if (trailers.length > 0) connection.write(trailers.slice())
+      if (trailers.length > 0) {
+        connection.write(trailers.slice())
+        this.#sentTrailers = true
+      }
       connection.write(CRLF)
     }
     connection.uncork()
