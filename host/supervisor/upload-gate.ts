@@ -7,6 +7,8 @@ import type { HostExchange } from "../exchange.ts"
 
 /** A body of which so much is here is taken to be coming, in bytes; one that is whole is here anyway. */
 const COMING_BYTES = 64 * 1024
+/** Requests that wait: their bodies lie in the host's memory. */
+const MOST_OUTSIDE = 1000
 
 export class UploadGate {
   readonly #places: number
@@ -20,12 +22,16 @@ export class UploadGate {
     this.#enter = enter
   }
 
-  /** Lets a request whose body is still coming in, or has it wait. @returns whether it is in. */
+  /** Lets a request whose body is still coming in, or has it wait, or refuses it. @returns whether it is in. */
   admit(exchange: HostExchange): boolean {
     if (this.#inside < this.#places) {
       this.#inside++
       exchange.ticket.uploads = true
       return true
+    }
+    if (this.#outside.size === MOST_OUTSIDE) {
+      exchange.fail("QUEUE_FULL", `${MOST_OUTSIDE} requests wait for their bodies already`)
+      return false
     }
     this.#outside.add(exchange)
     exchange.readAhead(COMING_BYTES)

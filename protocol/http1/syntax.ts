@@ -14,6 +14,18 @@ export function isFieldByte(byte: number): boolean {
   return byte >= 32 ? byte !== 127 : byte === HTAB
 }
 
+/** Optional white space (RFC 9110 5.6.3). */
+export function isSpace(byte: number): boolean {
+  return byte === SP || byte === HTAB
+}
+
+/** Whether `bytes[start, end)` is `text`, each code unit one byte. */
+export function equalsText(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false
+  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false
+  return true
+}
+
 /** Whether `bytes[start, end)` is `lower`, letters of either case. */
 export function equalsIgnoringCase(bytes: Uint8Array, start: number, end: number, lower: string): boolean {
   if (end - start !== lower.length) return false

@@ -24,6 +24,8 @@ export interface ProcessInstanceParts {
 
 /** How long after its channel closed a process may take to end by itself, in milliseconds. */
 const END_FOLLOWS_MS = 250
+/** How long after its server took no connection, in milliseconds: a process on a busy machine may take its time to end. */
+const END_AFTER_REFUSAL_MS = 1000
 
 export class ProcessInstance implements Instance {
   readonly id: string
@@ -102,7 +104,7 @@ export class ProcessInstance implements Instance {
 
   /** Its server took no connection. That is how the end of a process is first seen; else the app closed its server. */
   async #refused(exchange: Exchange, detail: string, untaken: (() => void) | undefined): Promise<void> {
-    const exit = await Promise.race([this.exited, deadline(END_FOLLOWS_MS)])
+    const exit = await Promise.race([this.exited, deadline(END_AFTER_REFUSAL_MS)])
     if (exchange.finished) return
     if (exit === undefined || untaken === undefined) exchange.fail("APP_CRASHED", detail)
     else untaken()

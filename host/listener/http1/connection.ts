@@ -108,7 +108,8 @@ export class Http1Connection implements ExchangeConnection, Timed {
   expired(): void {
     switch (this.#state) {
       case "head":
-        this.#refuse("REQUEST_INCOMPLETE", "its head did not come in time")
+        if (this.#reader.isBlank) this.#close()
+        else this.#refuse("REQUEST_INCOMPLETE", "its head did not come in time")
         return
       case "exchange":
         this.#exchange?.giveUp("REQUEST_INCOMPLETE", "its body did not come in time", "timeout")

@@ -4,7 +4,7 @@
  * in any pieces; a line is looked at again only when its end has come. Owns no bytes; the connection does.
  */
 import type { ClientErrorCode } from "../../../protocol/errors.ts"
-import { COLON, CR, HTAB, LF, SP, TOKEN } from "../../../protocol/http1/syntax.ts"
+import { COLON, CR, equalsText, HTAB, isSpace, LF, SP, TOKEN } from "../../../protocol/http1/syntax.ts"
 import type { HttpSettings } from "../http-settings.ts"
 import { type Authority, NO_AUTHORITY, readAuthority } from "./authority.ts"
 import { LineBlock } from "./line-block.ts"
@@ -83,6 +83,11 @@ export class RequestHeadReader {
     this.headEnd += by
     this.fields.shift(by)
     this.block.shift(by)
+  }
+
+  /** Nothing but empty lines has come: some clients send one after a body. */
+  get isBlank(): boolean {
+    return this.#headersAt === -1 && this.#lineAt === this.#searchedTo
   }
 
   /** Value of the Accept header so far, for an error answer; `bytes` as in `read`. */
@@ -226,7 +231,7 @@ export class RequestHeadReader {
       return this.isHttp10 ? "" : "no Host"
     }
     // Requests of a connection mostly name the same host.
-    if (hostEnd > hostAt && sameText(bytes, hostAt, hostEnd, this.authority.text)) return ""
+    if (hostEnd > hostAt && equalsText(bytes, hostAt, hostEnd, this.authority.text)) return ""
     const authority = readAuthority(bytes.toString("latin1", hostAt, hostEnd))
     if (authority === null) return "a malformed Host"
     this.authority = authority
@@ -242,7 +247,9 @@ export class RequestHeadReader {
     if (absolute === null || authority === null) return "a malformed request target"
     // RFC 9112 3.2.2: the authority of an absolute form replaces Host.
     this.authority = authority
-    this.target = absolute.origin
+    // RFC 9112 3.2.4: the server as a whole, when no path is named.
+    const nowhere = this.method === "OPTIONS" ? "*" : "/"
+    this.target = absolute.origin === "" ? nowhere : absolute.origin
     this.hostReplaced = true
     return ""
   }
@@ -288,13 +295,3 @@ export class RequestHeadReader {
 const MOST_EMPTY_LINES = 4
 const HASH = 35
 const SLASH = 47
-
-function isSpace(byte: number): boolean {
-  return byte === SP || byte === HTAB
-}
-
-function sameText(bytes: Uint8Array, start: number, end: number, text: string): boolean {
-  if (end - start !== text.length) return false
-  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false
-  return true
-}

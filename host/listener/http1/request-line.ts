@@ -35,10 +35,10 @@ export function readVersion(bytes: Uint8Array, at: number): 0 | 1 | -1 | -2 {
   return minor === 1 ? 1 : 0
 }
 
-/** Scheme, authority and the rest of a target in absolute form (RFC 9112 3.2.2), or null when it is not one. */
+/** Authority and path of a target in absolute form (RFC 9112 3.2.2), or null when it is not one. */
 export function readAbsoluteTarget(target: string): { authority: string; origin: string } | null {
   const parts = /^https?:\/\/([^/?]*)(.*)$/i.exec(target)
   if (parts === null) return null
   const rest = parts[2] as string
-  return { authority: parts[1] as string, origin: rest.startsWith("/") ? rest : `/${rest}` }
+  return { authority: parts[1] as string, origin: rest === "" || rest.startsWith("/") ? rest : `/${rest}` }
 }

@@ -1,5 +1,5 @@
 /** FramingFields: what the field lines of one answer say about its body's length and about its connection. */
-import { equalsIgnoringCase, HTAB, SP } from "../../../protocol/http1/syntax.ts"
+import { equalsIgnoringCase, HTAB, isSpace, SP } from "../../../protocol/http1/syntax.ts"
 
 export class FramingFields {
   /** Declared length of the body, or -1. */
@@ -91,11 +91,6 @@ function isItem(bytes: Uint8Array, start: number, end: number, item: string): bo
   while (from < to && isSpace(bytes[from]!)) from++
   while (to > from && isSpace(bytes[to - 1]!)) to--
   return equalsIgnoringCase(bytes, from, to, item)
-}
-
-/** Optional white space (RFC 9110 5.6.3). */
-export function isSpace(byte: number): boolean {
-  return byte === SP || byte === HTAB
 }
 
 /** A tab between a value and its line end: some readers take it as a part of the value, and then see another body. */

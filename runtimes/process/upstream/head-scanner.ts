@@ -4,8 +4,8 @@
  * wherever the bytes were cut. Knows the lines that frame a body; what they mean together is `response-reader.ts`'s.
  */
 import { readLatin1 } from "../../../protocol/bytes.ts"
-import { COLON, CR, isFieldByte, LF, SP, TOKEN } from "../../../protocol/http1/syntax.ts"
-import { FramingFields, isSpace } from "./framing-fields.ts"
+import { COLON, CR, isFieldByte, isSpace, LF, SP, TOKEN } from "../../../protocol/http1/syntax.ts"
+import { FramingFields } from "./framing-fields.ts"
 
 /** Servers do send heads over the 16 KiB of `node:http`. */
 export const MOST_HEAD_BYTES = 256 * 1024
