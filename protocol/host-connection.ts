@@ -110,6 +110,8 @@ export class HostConnection implements ChannelListener, FrameHandler {
       return
     }
     this.#streams.open(exchange, this.#writer)
+    // Alone it has nobody to wait for; with others it shares their write.
+    if (this.#streams.size === 1) this.#writer.flush()
     // P15
     const mayWait = MAX_UNREAD_BYTES + this.#streams.size * WINDOW_BYTES
     if (this.#channel.bufferedBytes > mayWait)

@@ -1,13 +1,61 @@
 /** A channel on a unix socket (`node:net`), used by both sides: the host on accepted sockets, guests on their own. */
-import type { Socket } from "node:net"
+import { connect, type Socket } from "node:net"
 import type { Channel, ChannelListener } from "../protocol/channel.ts"
 
+/** A channel on a socket that was accepted. */
 export function createSocketChannel(socket: Socket): Channel {
-  return new SocketChannel(socket)
+  const channel = new SocketChannel(socket)
+  socket.on("data", (chunk: Uint8Array) => channel.received(chunk))
+  return channel
 }
+
+/**
+ * A channel to the socket at `path`. `ownBuffer`: read into a buffer of its own, which Node offers for sockets that connect;
+ * else the runtime makes one of 64 KiB for each read, however few bytes come.
+ */
+export function connectSocketChannel(path: string, ownBuffer: boolean): { channel: Channel; socket: Socket } {
+  if (!ownBuffer) {
+    const socket = connect(path)
+    return { channel: createSocketChannel(socket), socket }
+  }
+  const reads = new ReadBuffer()
+  const socket = connect({
+    path,
+    onread: {
+      buffer: () => reads.buffer,
+      callback: (length: number) => {
+        channel.received(reads.take(length))
+        return true
+      },
+    },
+  })
+  const channel = new SocketChannel(socket)
+  socket.resume()
+  return { channel, socket }
+}
+
+/** A few bytes are copied out of it; when many came it is given away, and the next read gets another. */
+class ReadBuffer {
+  buffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+
+  take(length: number): Uint8Array {
+    const { buffer } = this
+    if (length >= GIVE_AWAY_BYTES) {
+      this.buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+      return buffer.subarray(0, length)
+    }
+    const copy = Buffer.allocUnsafe(length)
+    buffer.copy(copy, 0, 0, length)
+    return copy
+  }
+}
+
+const READ_BYTES = 64 * 1024
+const GIVE_AWAY_BYTES = 16 * 1024
 
 class SocketChannel implements Channel {
   readonly #socket: Socket
+  #listener: ChannelListener | null = null
   #reason = "the other side closed the channel"
 
   constructor(socket: Socket) {
@@ -32,12 +80,17 @@ class SocketChannel implements Channel {
 
   listen(listener: ChannelListener): void {
     const socket = this.#socket
-    socket.on("data", (chunk: Uint8Array) => listener.data(chunk))
+    this.#listener = listener
     socket.on("end", () => socket.destroy())
     socket.on("error", (error) => {
       this.#reason = error.message
     })
     socket.on("close", () => listener.ended(this.#reason))
+  }
+
+  /** Bytes of the other side, which are the listener's from now on. */
+  received(chunk: Uint8Array): void {
+    this.#listener?.data(chunk)
   }
 
   close(reason: string): void {

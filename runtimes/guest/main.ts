@@ -5,11 +5,10 @@
  * Counterpart in the host: `runtimes/process/`.
  */
 import cluster from "node:cluster"
-import { connect } from "node:net"
 import { PROTOCOL_VERSION } from "../../protocol/frames.ts"
 import { GuestConnection } from "../../protocol/guest-connection.ts"
 import { GUEST_VARIABLE, type GuestConfig } from "../guest-config.ts"
-import { createSocketChannel } from "../socket-channel.ts"
+import { connectSocketChannel } from "../socket-channel.ts"
 import { type GuestApp, startApp } from "./app.ts"
 import { CLUSTER_WORKER_ENV, installCapture, installClusterWorker } from "./capture/index.ts"
 import { makeNativeRequest } from "./fast-request.ts"
@@ -38,9 +37,9 @@ function boot(config: GuestConfig): void {
 }
 
 function connectToHost(config: GuestConfig, app: GuestApp): void {
-  const socket = connect(config.channel)
+  const { channel, socket } = connectSocketChannel(config.channel, config.runtime === "node")
   const connection = new GuestConnection(
-    createSocketChannel(socket),
+    channel,
     {
       welcome: (welcome) => app.welcome(welcome),
       request: (stream) => app.request(stream),
@@ -48,7 +47,8 @@ function connectToHost(config: GuestConfig, app: GuestApp): void {
       // Without its host a guest has no reason to live. One that cannot run this is ended by the host's watchdog.
       closed: () => process.exit(0),
     },
-    setImmediate,
+    // All requests of one read are answered, as far as they can be, before it runs: their answers leave in one write.
+    process.nextTick,
   )
   connection.hello({
     protocol: PROTOCOL_VERSION,

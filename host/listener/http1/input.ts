@@ -4,6 +4,9 @@
  */
 import type { BodyReader } from "./body-reader.ts"
 
+/** Pieces of bodies are at most so long: the allocator gives larger ones fresh pages, which cost more than the copy. */
+const PIECE_BYTES = 64 * 1024
+
 export class Input {
   /** What waits is `bytes[at, end)`. */
   bytes: Buffer = NO_BYTES
@@ -57,10 +60,11 @@ export class Input {
 
   /** Reads on in a body: a copy of what it has among the bytes that wait, at most `mostBytes`, however many chunks that were. */
   takeBody(body: BodyReader, mostBytes: number): Buffer {
-    const piece = Buffer.allocUnsafe(Math.min(this.waiting, mostBytes))
+    const most = Math.min(this.waiting, mostBytes, PIECE_BYTES)
+    const piece = Buffer.allocUnsafe(most)
     let length = 0
-    while (this.waiting > 0 && length < mostBytes && !body.ended && body.error === "") {
-      this.at = body.read(this.bytes, this.at, this.end, mostBytes - length)
+    while (this.waiting > 0 && length < most && !body.ended && body.error === "") {
+      this.at = body.read(this.bytes, this.at, this.end, most - length)
       length += this.bytes.copy(piece, length, body.pieceStart, body.pieceEnd)
     }
     return piece.subarray(0, length)
