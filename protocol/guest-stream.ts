@@ -60,6 +60,8 @@ export class GuestStream {
   readonly #streams: StreamSlots<GuestStream>
   readonly #windowBytes: number
   #bodyOpened = false
+  /** Request body bytes since the last credit. */
+  #consumed = 0
 
   constructor(
     id: number,
@@ -127,15 +129,14 @@ export class GuestStream {
   /** The app begins to read the body: a client that waits for that is told to send it. */
   openBody(): void {
     // P8
-    if (this.head.expectsContinue && !this.#bodyOpened) this.credit(this.#windowBytes)
+    if (this.head.expectsContinue && !this.#bodyOpened) this.#giveCredit(this.#windowBytes)
     this.#bodyOpened = true
   }
 
-  /** The app consumed request body bytes: as many more may come. */
+  /** The app consumed request body bytes: as many more may come. Small amounts are told together. */
   credit(bytes: number): void {
-    if (this.done || bytes === 0) return
-    const at = this.#writer.open(FrameType.credit, 0, this.id, 4)
-    writeUint32(this.#writer.slab, at, bytes)
+    this.#consumed += bytes
+    if (this.#consumed >= this.#windowBytes / 2) this.#giveCredit(this.#consumed)
   }
 
   // Frames of the host
@@ -153,6 +154,13 @@ export class GuestStream {
     if (this.done) return
     this.#finish()
     this.events?.disconnected()
+  }
+
+  #giveCredit(bytes: number): void {
+    if (this.done) return
+    this.#consumed = 0
+    const at = this.#writer.open(FrameType.credit, 0, this.id, 4)
+    writeUint32(this.#writer.slab, at, bytes)
   }
 
   #finish(): void {

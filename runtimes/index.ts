@@ -15,6 +15,8 @@ import { startWatchdog } from "./process/watchdog.ts"
 import type { Runtime } from "./runtime.ts"
 import type { Toolchain } from "./toolchain/index.ts"
 
+export { SharedRead } from "./shared-read.ts"
+
 export interface Runtimes {
   /** Names that this version of the host can run. */
   readonly names: readonly RuntimeName[]

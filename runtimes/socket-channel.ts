@@ -1,12 +1,16 @@
 /** A channel on a unix socket (`node:net`), used by both sides: the host on accepted sockets, guests on their own. */
 import { connect, type Socket } from "node:net"
 import type { Channel, ChannelListener } from "../protocol/channel.ts"
+import type { SharedRead } from "./shared-read.ts"
 
-/** A channel on a socket that was accepted. */
-export function createSocketChannel(socket: Socket): Channel {
+/** A channel on a socket that was accepted, paused. The socket is the one to use from now on. */
+export function acceptSocketChannel(
+  accepted: Socket,
+  reads: SharedRead,
+): { channel: Channel; socket: Socket } {
+  const socket = reads.adopt(accepted, (bytes) => channel.received(copyOf(bytes)))
   const channel = new SocketChannel(socket)
-  socket.on("data", (chunk: Uint8Array) => channel.received(chunk))
-  return channel
+  return { channel, socket }
 }
 
 /**
@@ -16,7 +20,9 @@ export function createSocketChannel(socket: Socket): Channel {
 export function connectSocketChannel(path: string, ownBuffer: boolean): { channel: Channel; socket: Socket } {
   if (!ownBuffer) {
     const socket = connect(path)
-    return { channel: createSocketChannel(socket), socket }
+    const channel = new SocketChannel(socket)
+    socket.on("data", (chunk: Uint8Array) => channel.received(chunk))
+    return { channel, socket }
   }
   const reads = new ReadBuffer()
   const socket = connect({
@@ -44,10 +50,14 @@ class ReadBuffer {
       this.buffer = Buffer.allocUnsafeSlow(READ_BYTES)
       return buffer.subarray(0, length)
     }
-    const copy = Buffer.allocUnsafe(length)
-    buffer.copy(copy, 0, 0, length)
-    return copy
+    return copyOf(buffer.subarray(0, length))
   }
+}
+
+function copyOf(bytes: Buffer): Uint8Array {
+  const copy = Buffer.allocUnsafe(bytes.length)
+  bytes.copy(copy)
+  return copy
 }
 
 const READ_BYTES = 64 * 1024

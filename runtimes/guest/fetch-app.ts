@@ -11,8 +11,8 @@ import { linesOf, partsOf } from "./fast-response.ts"
 import type { Handler } from "./handler.ts"
 import { RequestRecord } from "./request-record.ts"
 
-/** Bodies up to this size travel in the same frame as their head. */
-const INLINE_BYTES = 64 * 1024
+/** Bodies up to this size travel in the same frame as their head, copied; larger ones in frames of their own, as they are. */
+const INLINE_BYTES = 8 * 1024
 
 export interface FetchApp {
   request(stream: GuestStream): void

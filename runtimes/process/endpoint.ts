@@ -3,12 +3,15 @@
  * with the token of a running launch, in time and as its first message, is closed. Owns nothing of a launch but its token.
  */
 import { randomBytes } from "node:crypto"
+import { once } from "node:events"
 import { createServer, type Server, type Socket } from "node:net"
 import { join } from "node:path"
+import type { Channel } from "../../protocol/channel.ts"
 import { PROTOCOL_VERSION } from "../../protocol/frames.ts"
 import { HostConnection, type HostConnectionEvents } from "../../protocol/host-connection.ts"
 import type { Hello } from "../../protocol/messages.ts"
-import { createSocketChannel } from "../socket-channel.ts"
+import { SharedRead } from "../shared-read.ts"
+import { acceptSocketChannel } from "../socket-channel.ts"
 
 /** How long a stranger may stay silent, and how many may wait at once. */
 const HELLO_MS = 5000
@@ -34,15 +37,17 @@ export async function createEndpoint(runDir: string): Promise<Endpoint> {
   const sockets = new Set<Socket>()
   let strangers = 0
 
-  const server = createServer((socket) => {
+  const reads = new SharedRead({ allowHalfOpen: false, highWaterMark: 64 * 1024 })
+  const server = createServer({ pauseOnConnect: true }, (accepted) => {
     if (strangers >= MAX_STRANGERS) {
-      socket.destroy()
+      accepted.destroy()
       return
     }
     strangers++
+    const { channel, socket } = acceptSocketChannel(accepted, reads)
     sockets.add(socket)
     socket.once("close", () => sockets.delete(socket))
-    accept(socket, expected, () => strangers--)
+    accept(channel, expected, () => strangers--)
   })
   await listen(server, path)
 
@@ -54,14 +59,16 @@ export async function createEndpoint(runDir: string): Promise<Endpoint> {
       return { token, cancel: () => expected.delete(token) }
     },
     async close() {
+      server.close()
+      const closed = [...sockets].map((socket) => once(socket, "close"))
       for (const socket of sockets) socket.destroy()
-      await new Promise<void>((resolve) => server.close(() => resolve()))
+      await Promise.all(closed)
     },
   }
 }
 
 function accept(
-  socket: Socket,
+  channel: Channel,
   expected: Map<string, (connection: HostConnection, hello: Hello) => GuestEvents>,
   known: () => void,
 ): void {
@@ -74,7 +81,7 @@ function accept(
     known()
   }
   const connection = new HostConnection(
-    createSocketChannel(socket),
+    channel,
     {
       hello(hello) {
         const connected = expected.get(hello.token)

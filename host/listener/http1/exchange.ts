@@ -255,8 +255,10 @@ export class Http1Exchange implements HostExchange {
       if (end) after += `0\r\n${trailers === undefined ? "" : this.#trailerText(trailers)}\r\n`
     }
     const { output } = this.#connection
-    const isBodyless = this.#framing === "none" || chunk === null
-    const more = isBodyless ? output.text(prefix + after) : output.bytes(prefix, chunk, after)
+    const isBodyless = this.#framing === "none" || length === 0
+    // A head that came without its body leaves with it, when that comes in the same turn.
+    if (isBodyless && before !== "" && !end) return output.later(prefix)
+    const more = isBodyless ? output.text(prefix + after) : output.bytes(prefix, chunk as Uint8Array, after)
     if (!end) return more
     this.#finish(null, "")
     this.#connection.answered(this.#keepsAlive)

@@ -1,10 +1,10 @@
 /** The HTTP/1.1 listener on `node:net`: accepts connections within their limits and closes them. What is on them: `connection.ts`. */
 import { createServer, type Socket } from "node:net"
+import { SharedRead } from "../../../runtimes/index.ts"
 import { clientAddressOf, listenOn, urlOf } from "../listen-socket.ts"
 import type { ListenAddress, Listener } from "../listener.ts"
 import { Http1Connection } from "./connection.ts"
 import type { ListenerServices } from "./services.ts"
-import { SharedRead } from "./shared-read.ts"
 
 /** How many of the oldest connections are looked at for an idle one to close, when there are too many. */
 const LOOKED_AT_FOR_IDLE = 64

@@ -14,6 +14,11 @@ export class Output implements Timed {
   readonly #wheel: DeadlineWheel
   /** The client takes no more for now. */
   isFull = false
+  /** Text that was put off. */
+  #waiting = ""
+  readonly #writeWaiting = (): void => {
+    if (!this.#socket.destroyed) this.text("")
+  }
 
   /** What the client had taken when it was last looked at. */
   #taken = ""
@@ -26,9 +31,17 @@ export class Output implements Timed {
     this.#wheel = wheel
   }
 
+  /** Text that waits for what follows in this turn of the event loop, and goes out with it. */
+  later(text: string): boolean {
+    if (this.#waiting === "") process.nextTick(this.#writeWaiting)
+    this.#waiting += text
+    return true
+  }
+
   /** Each code unit is one byte. @returns false when the client takes no more for now: wait for `drained`. */
   text(text: string): boolean {
-    return text === "" || this.#written(this.#socket.write(text, "latin1"))
+    const all = this.#takeWaiting() + text
+    return all === "" || this.#written(this.#socket.write(all, "latin1"))
   }
 
   /** `bytes` between two texts, in one write. The socket may keep them for long: nobody else may change them. */
@@ -36,9 +49,10 @@ export class Output implements Timed {
     // Latin-1 carries any bytes unchanged, and a string goes out with what stands around it.
     if (bytes.length <= SMALL_BYTES) return this.text(before + latin1(bytes) + after)
     const socket = this.#socket
-    if (before === "" && after === "") return this.#written(socket.write(bytes))
+    const head = this.#takeWaiting() + before
+    if (head === "" && after === "") return this.#written(socket.write(bytes))
     socket.cork()
-    if (before !== "") socket.write(before, "latin1")
+    if (head !== "") socket.write(head, "latin1")
     let more = socket.write(bytes)
     if (after !== "") more = socket.write(after, "latin1")
     socket.uncork()
@@ -48,6 +62,7 @@ export class Output implements Timed {
   /** Nothing more is written. `ended` is called when all of it has left. */
   end(ended: () => void): void {
     const socket = this.#socket
+    this.text("")
     socket.end(ended)
     if (socket.writableLength > 0) this.#await()
   }
@@ -72,12 +87,18 @@ export class Output implements Timed {
     this.#taken = taken
   }
 
+  #takeWaiting(): string {
+    const text = this.#waiting
+    this.#waiting = ""
+    return text
+  }
+
   #written(more: boolean): boolean {
-    if (!more) {
-      this.isFull = true
-      this.#await()
-    }
-    return more
+    // A stream of Node says no to as much as its mark even when the system has taken all of it.
+    if (more || this.#socket.writableLength === 0) return true
+    this.isFull = true
+    this.#await()
+    return false
   }
 
   #await(): void {
