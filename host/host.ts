@@ -70,6 +70,7 @@ export class RunningHost {
     for (const spec of parts.config.apps) this.#apps.set(spec.name, this.#createApp(spec, 1))
     this.#router = createRouter(this.#routes())
     const shared = {
+      settings: parts.config.http,
       handle: (exchange: HostExchange): void => this.handle(exchange),
       ids: this.#ids,
       streamed: new StreamedBytes(parts.collectGarbage ?? null),
@@ -78,7 +79,6 @@ export class RunningHost {
     this.handler = requestHandler(shared)
     this.#services = createServices({
       ...shared,
-      settings: parts.config.http,
       refused: ({ requestId, code, detail, clientAddress }) =>
         parts.log.request(null, null, { requestId, code, detail: `${detail} (client ${clientAddress})` }),
     })

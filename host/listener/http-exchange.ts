@@ -4,16 +4,15 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { type ClientErrorCode, PolyhostError } from "../../protocol/errors.ts"
-import type { DisconnectReason, ExchangeHandler, RequestHead, ResponseHead } from "../../protocol/exchange.ts"
+import type { DisconnectReason, ExchangeHandler, ResponseHead } from "../../protocol/exchange.ts"
 import type { ErrorPages } from "../../runtimes/app-spec.ts"
 import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../exchange.ts"
 import type { StreamedBytes } from "../streamed-bytes.ts"
 import { createTicket } from "../supervisor/ticket.ts"
 import { errorAnswer } from "./error-page.ts"
+import type { RequestRecord } from "./http1/request-record.ts"
 import { latin1 } from "./http1/response-text.ts"
-import type { ScannedRequest } from "./request-head.ts"
 import { hintsOfLines, listOfLines, type ResponseHeads } from "./response-head.ts"
-import { textHead } from "./text-head.ts"
 
 /** Response bodies up to this size are written as one string together with the head. */
 const SMALL_BODY_BYTES = 4096
@@ -21,10 +20,8 @@ const SMALL_BODY_BYTES = 4096
 export interface HttpExchangeParts {
   readonly message: IncomingMessage
   readonly response: ServerResponse
-  readonly scanned: ScannedRequest
+  readonly head: RequestRecord
   readonly requestId: string
-  readonly clientAddress: string
-  readonly scheme: "http" | "https"
   readonly streamed: StreamedBytes
   readonly heads: ResponseHeads
   readonly errorPages: ErrorPages
@@ -39,7 +36,6 @@ export class HttpExchange implements HostExchange {
   finished = false
   readonly bodyArriving = false
   readonly #parts: HttpExchangeParts
-  #prefix = ""
   #handler: ExchangeHandler | null = null
   #maxBodyBytes = Number.POSITIVE_INFINITY
   #receivedBytes = 0
@@ -58,47 +54,25 @@ export class HttpExchange implements HostExchange {
     parts.response.on("drain", onDrain)
   }
 
+  get head(): RequestRecord {
+    return this.#parts.head
+  }
+
   get hostName(): string {
-    return this.#parts.scanned.hostName
+    return this.head.hostName
   }
 
   get path(): string {
-    return this.#parts.scanned.path
-  }
-
-  get head(): RequestHead {
-    const { scanned, message, scheme, clientAddress } = this.#parts
-    const host = scanned.host === "" ? "localhost" : scanned.host
-    let lines =
-      `${scanned.lines}X-Forwarded-For: ${clientAddress}\r\nX-Forwarded-Proto: ${scheme}\r\n` +
-      `X-Forwarded-Host: ${host}\r\nX-Request-Id: ${this.requestId}\r\n`
-    if (scanned.host === "") lines += `Host: ${host}\r\n`
-    let { target } = scanned
-    if (this.#prefix !== "") {
-      lines += `X-Forwarded-Prefix: ${this.#prefix}\r\n`
-      const rest = target.slice(this.#prefix.length)
-      target = rest.startsWith("/") ? rest : `/${rest}`
-    }
-    return textHead({
-      method: message.method ?? "GET",
-      target,
-      scheme,
-      host,
-      clientAddress,
-      lines,
-      bodyBytes: scanned.bodyBytes,
-      // `node:http` has sent 100 already.
-      expectsContinue: false,
-    })
+    return this.head.path
   }
 
   mount(prefix: string): void {
-    this.#prefix = prefix
+    this.head.mount(prefix)
   }
 
   limitBody(bytes: number): void {
     this.#maxBodyBytes = bytes
-    if (this.#parts.scanned.bodyBytes > bytes) this.#tooLarge()
+    if (this.head.bodyBytes > bytes) this.#tooLarge()
   }
 
   readAhead(): void {
@@ -118,7 +92,7 @@ export class HttpExchange implements HostExchange {
   }
 
   pull(bytes: number): void {
-    if (this.finished || this.#requestEnded || this.#parts.scanned.bodyBytes === 0) return
+    if (this.finished || this.#requestEnded || this.head.bodyBytes === 0) return
     this.#pullBytes += bytes
     const { message } = this.#parts
     if (!this.#reading) {

@@ -1,16 +1,23 @@
-/** Exchanges of the messages of `node:http`, for programs that mount a host in a server of their own (`Host.handler`). */
+/**
+ * Exchanges of the messages of `node:http`, for programs that mount a host in a server of their own (`Host.handler`). What a head
+ * means is told by the one reader of heads: a message is written down again for it.
+ */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { ErrorPages } from "../../runtimes/app-spec.ts"
 import type { HostExchange } from "../exchange.ts"
 import type { StreamedBytes } from "../streamed-bytes.ts"
 import { errorAnswer } from "./error-page.ts"
 import { HttpExchange } from "./http-exchange.ts"
+import type { HttpSettings } from "./http-settings.ts"
+import { Clients } from "./http1/forwarded.ts"
+import { HeadResult, RequestHeadReader } from "./http1/request-head.ts"
+import { RequestRecord } from "./http1/request-record.ts"
 import { clientAddressOf } from "./listen-socket.ts"
 import type { RequestIds } from "./listener.ts"
-import { scanRequest } from "./request-head.ts"
 import { ResponseHeads } from "./response-head.ts"
 
 export interface HandlerOptions {
+  readonly settings: HttpSettings
   readonly handle: (exchange: HostExchange) => void
   readonly ids: RequestIds
   readonly streamed: StreamedBytes
@@ -21,33 +28,31 @@ export interface HandlerOptions {
 /** Turns a message into an exchange and hands it on. */
 export function requestHandler(options: HandlerOptions) {
   const heads = new ResponseHeads()
+  const { settings, errorPages, streamed } = options
   return (message: IncomingMessage, response: ServerResponse): void => {
-    const scanned = scanRequest(message)
-    const requestId = options.ids.next()
-    if (scanned === null) {
-      const answer = errorAnswer("BAD_REQUEST", {
-        app: null,
-        requestId,
-        accept: message.headers.accept ?? "",
-        retryAfterSeconds: null,
-        pages: options.errorPages,
-      })
+    const scheme = "encrypted" in message.socket ? "https" : "http"
+    const clients = new Clients({ address: clientAddressOf(message.socket), scheme }, settings)
+    const reader = new RequestHeadReader(settings, clients.trusted)
+    const bytes = headOf(message)
+    reader.start(0)
+    if (reader.read(bytes, bytes.length) !== HeadResult.whole) {
+      const requestId = options.ids.next()
+      const accept = message.headers.accept ?? ""
+      const context = { app: null, requestId, accept, retryAfterSeconds: null, pages: errorPages }
+      const answer = errorAnswer(reader.refusal, context)
       response.writeHead(answer.status, [...answer.headers, "Connection", "close"])
       response.end(answer.body)
       return
     }
-    options.handle(
-      new HttpExchange({
-        message,
-        response,
-        streamed: options.streamed,
-        heads,
-        errorPages: options.errorPages,
-        scanned,
-        requestId,
-        clientAddress: clientAddressOf(message.socket),
-        scheme: "encrypted" in message.socket ? "https" : "http",
-      }),
-    )
+    const client = clients.of(reader)
+    const requestId = client.requestId || options.ids.next()
+    const head = new RequestRecord(reader, bytes, client, requestId)
+    options.handle(new HttpExchange({ message, response, streamed, heads, errorPages, head, requestId }))
   }
+}
+
+function headOf({ method, url, httpVersionMinor, rawHeaders }: IncomingMessage): Buffer {
+  let text = `${method} ${url} HTTP/1.${httpVersionMinor}\r\n`
+  for (let i = 0; i < rawHeaders.length; i += 2) text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`
+  return Buffer.from(`${text}\r\n`, "latin1")
 }

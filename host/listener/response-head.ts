@@ -3,7 +3,7 @@ import { STATUS_CODES } from "node:http"
 import { PolyhostError } from "../../protocol/errors.ts"
 import type { ResponseHead } from "../../protocol/exchange.ts"
 import { COLON, CR, isFieldByte, LF, TOKEN } from "../../protocol/http1/syntax.ts"
-import { responseHeaderKind } from "./header-names.ts"
+import { responseHeaderKind } from "./response-field.ts"
 
 /** The header lines of a response as they go out, without those that belong to the connection. */
 export interface ResponseLines {
