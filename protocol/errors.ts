@@ -15,7 +15,7 @@ export const CLIENT_ERRORS = {
   HEADERS_TOO_LARGE: { status: 431, title: "The request headers are too large" },
   APP_ERROR: { status: 500, title: "The app failed to answer this request" },
   NOT_IMPLEMENTED: { status: 501, title: "The request needs something that is not implemented here" },
-  APP_CRASHED: { status: 502, title: "The app ended while it was answering this request" },
+  APP_CRASHED: { status: 502, title: "The app broke off while it was answering this request" },
   APP_PROTOCOL_ERROR: { status: 502, title: "The app broke the protocol between it and the host" },
   APP_RESPONSE_INVALID: { status: 502, title: "The app gave a response that is not valid HTTP" },
   TOO_MANY_CONNECTIONS: { status: 503, title: "Too many connections are open" },

@@ -33,6 +33,8 @@ export interface ResponseHead {
   readonly reason: string
   /** Header lines `Name: value\r\n`, Latin-1. Valid during the call only. */
   readonly lines: Uint8Array
+  /** The app's own server sends the body in chunks: a client of HTTP/1.1 gets it so too, though its length be known. */
+  readonly isChunked?: boolean
 }
 
 export interface Exchange {

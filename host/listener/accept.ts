@@ -26,7 +26,7 @@ interface Wanted {
 /** No client says more; whoever does is not read to the end. */
 const MAX_CHARACTERS = 4096
 
-const HTML_TYPES: readonly string[] = ["text/html", "application/xhtml+xml"]
+const HTML_TYPES: readonly string[] = ["text/html", "application/xhtml+xml", "text/*"]
 const JSON_TYPES: readonly string[] = ["application/problem+json", "application/json"]
 const WILDCARDS: readonly string[] = ["application/*", "*/*"]
 const KNOWN: ReadonlySet<string> = new Set([...HTML_TYPES, ...JSON_TYPES, ...WILDCARDS])

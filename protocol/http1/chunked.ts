@@ -52,6 +52,9 @@ export class ChunkedDecoder {
     this.#mostTrailerBytes = mostTrailerBytes
   }
 
+  /** The size of the first chunk was read. */
+  begun = false
+
   /** The whole body and its trailers were read. */
   get ended(): boolean {
     return this.#state === "ended"
@@ -98,8 +101,9 @@ export class ChunkedDecoder {
         else this.#size(byte)
         return
       case "size-lf":
-        if (byte !== LF) this.#fail("a line end in a chunk size")
-        else this.#state = this.#left === 0 ? "trailers" : "data"
+        if (byte !== LF) return this.#fail("a line end in a chunk size")
+        this.#state = this.#left === 0 ? "trailers" : "data"
+        this.begun = true
         return
       case "data-cr":
         if (byte !== CR) this.#fail("no line end after a chunk")

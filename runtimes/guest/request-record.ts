@@ -6,8 +6,10 @@ import type { GuestStream } from "../../protocol/guest-stream.ts"
 import { headerList } from "../header-list.ts"
 import { RequestBody } from "./request-body.ts"
 
-const PLAIN_TARGET = /^\/[\w\-~!$&'()*+,;=:@%/?]*$/
-const PLAIN_HOST = /^[a-z0-9.\-_]+(:\d+)?$/
+/** What the URL standard leaves as it is: no dot segments, no `'` (encoded in queries), no port with zeros before it. */
+const PLAIN_TARGET = /^\/[\w\-~!$&()*+,;=:@%/?]*$/
+const ENCODED_DOT = /%2e/i
+const PLAIN_HOST = /^[a-z0-9.\-_]+(:[1-9]\d*)?$/
 
 export class RequestRecord {
   readonly stream: GuestStream
@@ -64,7 +66,10 @@ export class RequestRecord {
     const host = latin1(head.bytes, head.hostAt, head.addressAt)
     const target = latin1(head.bytes, head.targetAt, head.hostAt)
     const plain =
-      PLAIN_TARGET.test(target) && PLAIN_HOST.test(host) && !host.endsWith(head.https ? ":443" : ":80")
+      PLAIN_TARGET.test(target) &&
+      !ENCODED_DOT.test(target) &&
+      PLAIN_HOST.test(host) &&
+      !host.endsWith(head.https ? ":443" : ":80")
     if (plain) return scheme + host + target
     const path = target.startsWith("/") ? target : "/"
     try {

@@ -15,7 +15,7 @@ describe("what a client wants", () => {
     [AXIOS, false, true],
     ["", false, false],
     ["*/*", false, false],
-    ["text/*", false, false],
+    ["text/*", true, false],
     ["text/plain", false, false],
     ["text/html", true, false],
     ["TEXT/HTML", true, false],

@@ -91,7 +91,7 @@ export class Comparison {
 /** How a request that we accepted is another one for llhttp, or "". */
 export function differs(ours: SubjectRequest, theirs: ReadRequest): string {
   if (ours.method !== theirs.method) return `method ${ours.method}, llhttp ${theirs.method}`
-  const target = originForm(theirs.target)
+  const target = originForm(theirs)
   if (ours.target !== target) return `target ${ours.target}, llhttp ${target}`
   if (ours.isHttp10 !== theirs.isHttp10) return "version"
   if (ours.keepsAlive && !theirs.keepsAlive) return "llhttp closes after it"
@@ -113,9 +113,11 @@ export function differs(ours: SubjectRequest, theirs: ReadRequest): string {
   return ""
 }
 
-function originForm(target: string): string {
+function originForm({ method, target }: ReadRequest): string {
   if (target.startsWith("/") || target === "*") return target
   const rest = target.replace(/^https?:\/\/[^/?]*/i, "")
+  // RFC 9112 3.2.4: no path at all is the server as a whole.
+  if (rest === "" && method === "OPTIONS") return "*"
   return rest.startsWith("/") ? rest : `/${rest}`
 }
 

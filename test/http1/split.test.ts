@@ -52,7 +52,9 @@ describe("requests", () => {
       const bytes = Buffer.from(generate(seed).text.slice(0, 3000), "latin1")
       const one = connection.judge(bytes, [], 7)
       const other = connection.judge(bytes, each(bytes), 7)
-      expect([seed, one.problem, other.problem, other.refused]).toEqual([seed, "", "", one.refused])
+      expect([seed, one.problem, other.problem]).toEqual([seed, "", ""])
+      // A malformed body that comes with its head is seen before any app could answer; later it is not.
+      if (other.refused) expect([seed, one.refused]).toEqual([seed, true])
     }
   })
 })

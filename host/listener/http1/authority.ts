@@ -1,5 +1,6 @@
 /** The authority of a request: what `Host` or an absolute target may say, and the name in it that routes are found by. */
-import { isIPv6 } from "node:net"
+import { isIPv4, isIPv6 } from "node:net"
+import { domainToASCII } from "node:url"
 
 export interface Authority {
   /** As the client sent it: `Example.com:8080`. */
@@ -30,9 +31,21 @@ export function readAuthority(text: string): Authority | null {
     return isIPv6(host.slice(1, -1)) && !host.includes("%") ? { text, name: host.toLowerCase() } : null
   }
   if (host.length > LONGEST_NAME + 1 || !NAME.test(host)) return null
-  const name = host.toLowerCase()
-  return { text, name: name.endsWith(".") ? name.slice(0, -1) : name }
+  const lower = host.toLowerCase()
+  const name = lower.endsWith(".") ? lower.slice(0, -1) : lower
+  return isPossible(name) ? { text, name } : null
 }
+
+/**
+ * What no URL can name: a name that ends in a number and is no IPv4 address as it is usually written (the URL standard reads
+ * `0x7f.1` as 127.0.0.1, others do not), and punycode that is none.
+ */
+function isPossible(name: string): boolean {
+  if (NUMBER_AT_END.test(name)) return isIPv4(name)
+  return !name.includes("xn--") || domainToASCII(name) !== ""
+}
+
+const NUMBER_AT_END = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/
 
 function endOfName(text: string): number {
   const colon = text.indexOf(":")

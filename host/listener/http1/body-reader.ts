@@ -22,6 +22,15 @@ export class BodyReader {
     this.#chunks = bodyBytes === -1 ? new ChunkedDecoder(this.#mostTrailerBytes) : null
   }
 
+  /** Reads ahead in a body in chunks of which nothing was read: what these bytes show of it. */
+  look(bytes: Uint8Array, start: number, end: number): ChunkedDecoder {
+    const ahead = new ChunkedDecoder(this.#mostTrailerBytes)
+    let at = start
+    while (at < end && !ahead.ended && ahead.error === "")
+      at = ahead.read(bytes, at, end, Number.POSITIVE_INFINITY)
+    return ahead
+  }
+
   /** What is malformed, or "". */
   get error(): string {
     return this.#chunks?.error ?? ""

@@ -14,6 +14,7 @@ import { Input } from "./input.ts"
 import { Output } from "./output.ts"
 import { HeadResult, RequestHeadReader } from "./request-head.ts"
 import type { ListenerServices } from "./services.ts"
+import { passingTrailers } from "./trailers.ts"
 
 /** So many bytes of requests ahead of their turn, and the client has to wait. */
 const MOST_PIPELINED_BYTES = 64 * 1024
@@ -21,6 +22,8 @@ const MOST_PIPELINED_BYTES = 64 * 1024
 const HALF_CLOSED_MS = 50
 /** After the last answer the client's bytes are read and dropped for so long: a reset would take the answer away. */
 const LINGER_MS = 2000
+/** A request with a body in chunks is held back for so long until its first chunk begins, in milliseconds. */
+const HELD_MS = 50
 /** What is left of a body after its answer is read away for so long at most, in milliseconds. */
 const LONGEST_DRAIN_MS = 30_000
 
@@ -45,6 +48,8 @@ export class Http1Connection implements ExchangeConnection, Timed {
   #state: State = "idle"
   #exchange: Http1Exchange | null = null
   #advancing = false
+  /** The request was not given to the host yet: the first line of its body is awaited. */
+  #isHeld = false
   /** The head that is being read did not come whole: its deadline runs. */
   #isHeadTimed = false
   /** The listener closes: the next answer is the last. */
@@ -243,7 +248,40 @@ export class Http1Connection implements ExchangeConnection, Timed {
     })
     this.#exchange = exchange
     if (this.#isLast) exchange.closeAfter()
+    // A body in chunks shows by its first line whether it is one: no app is asked before, but for clients that wait for the app.
+    this.#isHeld = exchange.head.bodyBytes === -1 && !exchange.head.expectsContinue
+    if (!this.#isHeld) this.#services.handle(exchange)
+    else if (!this.#readHeld(exchange)) this.#holdShortly(exchange)
+    return true
+  }
+
+  /** A client may send the head, and its first chunk only when it has something to say. */
+  #holdShortly(exchange: Http1Exchange): void {
+    setTimeout(() => {
+      if (this.#isHeld && exchange === this.#exchange) this.#letGo(exchange)
+      this.readOn()
+    }, HELD_MS).unref()
+  }
+
+  #letGo(exchange: Http1Exchange): void {
+    this.#isHeld = false
     this.#services.handle(exchange)
+  }
+
+  /** @returns whether there is more to read now. */
+  #readHeld(exchange: Http1Exchange): boolean {
+    const { bytes, at, end } = this.#input
+    const ahead = this.#body.look(bytes, at, end)
+    if (ahead.error === "" && !ahead.begun) return false
+    if (ahead.error === "") this.#letGo(exchange)
+    else {
+      this.#isHeld = false
+      const { requestId } = exchange
+      const code = ahead.trailersTooLong ? "HEADERS_TOO_LARGE" : "BAD_REQUEST"
+      this.#services.refused({ requestId, code, detail: ahead.error, clientAddress: this.peer.address })
+      exchange.closeAfter()
+      exchange.fail(code, ahead.error)
+    }
     return true
   }
 
@@ -251,12 +289,13 @@ export class Http1Connection implements ExchangeConnection, Timed {
     const body = this.#body
     const exchange = this.#exchange
     if (body.ended || this.#input.waiting === 0) return false
+    if (this.#isHeld && exchange !== null) return this.#readHeld(exchange)
     if (exchange === null) this.#input.dropBody(body)
     else if (exchange.pullBytes > 0) {
       const piece = this.#input.takeBody(body, exchange.pullBytes)
       this.#services.wheel.set(this, Number.POSITIVE_INFINITY)
       if (body.error === "" && (piece.length > 0 || body.ended))
-        exchange.requestBody(piece, body.ended, body.trailers)
+        exchange.requestBody(piece, body.ended, passingTrailers(body.trailers))
     } else return false
     if (body.error !== "") this.#malformedBody(exchange)
     else if (exchange === null && body.ended) this.#enter("idle", this.#services.settings.keepAliveMs)
@@ -276,7 +315,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
   /** Lets the client send, or not: a body that nobody reads yet, or many requests ahead of their turn. */
   #flow(): void {
     const waiting = this.#input.waiting
-    const isAwaited = this.#state === "exchange" && !this.#body.ended
+    const isAwaited = this.#state === "exchange" && !this.#body.ended && !this.#isHeld
     const isFull =
       waiting >= (isAwaited ? 1 : MOST_PIPELINED_BYTES) &&
       (this.#state === "exchange" || this.#state === "idle")

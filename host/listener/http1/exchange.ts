@@ -134,22 +134,26 @@ export class Http1Exchange implements HostExchange {
     const { status } = head
     const lines = heads.read(head)
     const bodyBytes = body === null ? 0 : body.length
-    const framing = this.#chooseFraming(status, lines.contentLength, end)
+    const isWhole = end && (head.isChunked !== true || this.head.isHttp10)
+    const framing = this.#chooseFraming(status, lines.contentLength, isWhole)
     const declared = lines.contentLength
     if (framing === "length" && declared !== -1 && (end ? bodyBytes !== declared : bodyBytes > declared)) {
       throw new PolyhostError(
         "APP_RESPONSE_INVALID",
-        `the app's response has a content-length of ${lines.contentLength} and ${bodyBytes} bytes`,
+        `the app's response has a content-length of ${declared} and ${bodyBytes} bytes`,
       )
     }
     this.#framing = framing
-    this.#owedBytes = lines.contentLength === -1 ? bodyBytes : lines.contentLength
+    this.#owedBytes = declared === -1 ? bodyBytes : declared
     let text = statusLines.of(status, head.reason)
-    // RFC 9110 8.6: an answer that can have no body says nothing of its length.
-    text += status === 204 && lines.contentLength !== -1 ? withoutLength(lines.text) : lines.text
+    // RFC 9110 8.6.
+    text += status === 204 && declared !== -1 ? withoutLength(lines.text) : lines.text
     if (!lines.hasDate) text += dateLine.text
-    if (framing === "chunks") text += "Transfer-Encoding: chunked\r\n"
-    else if (framing === "length" && lines.contentLength === -1) text += `Content-Length: ${bodyBytes}\r\n`
+    // What HEAD says is what GET would say.
+    const isChunkedHead = head.isChunked === true && declared === -1 && this.head.method === "HEAD"
+    if (framing === "chunks" || (isChunkedHead && !this.head.isHttp10))
+      text += "Transfer-Encoding: chunked\r\n"
+    else if (framing === "length" && declared === -1) text += `Content-Length: ${bodyBytes}\r\n`
     text += this.#connectionLine()
     this.responded = true
     this.lastActivityMs = performance.now()
@@ -170,7 +174,6 @@ export class Http1Exchange implements HostExchange {
       this.#connection.cut(this.#framing === "close")
       return
     }
-    // The rest of the request will not be read.
     if (code === "BODY_TOO_LARGE" || code === "REQUEST_INCOMPLETE") this.#keepsAlive = false
     const page = this.#services.errorPage(code, {
       app: this.owner?.name ?? null,

@@ -61,10 +61,11 @@ export class Clients {
     const { forwardedFor, forwardedProto, forwardedHost, requestId } = reader.fields
     const chain = forwardedFor.flatMap((value) => value.split(",").map((part) => part.trim()))
     const peer = this.#peer
-    const proto = lastOf(forwardedProto).toLowerCase()
+    const hops = hopsOf(chain, trust)
+    const proto = saidBy(hops, forwardedProto).toLowerCase()
     const scheme = proto === "http" || proto === "https" ? proto : peer.scheme
     const direct = reader.authority.text === "" ? UNNAMED : reader.authority
-    const authority = readAuthority(lastOf(forwardedHost)) ?? direct
+    const authority = readAuthority(saidBy(hops, forwardedHost)) ?? direct
     return {
       address: trust.clientOf(chain, peer.address),
       scheme,
@@ -79,9 +80,17 @@ export class Clients {
   }
 }
 
-/** Of several values the nearest proxy's, which is the last. */
-function lastOf(list: string): string {
-  return list.slice(list.lastIndexOf(",") + 1).trim()
+/** How many trusted proxies the request came through: the one that the client itself spoke to is the last of them. */
+function hopsOf(chain: readonly string[], trust: HttpSettings["trustProxy"]): number {
+  let hops = 1
+  while (hops < chain.length && trust.trusts(chain[chain.length - hops] as string)) hops++
+  return hops
+}
+
+/** Each proxy adds its value at the end: the one that counts is the value of the proxy so many hops away, or the first. */
+function saidBy(hops: number, list: string): string {
+  const values = list.split(",")
+  return (values[Math.max(0, values.length - hops)] ?? "").trim()
 }
 
 function forwardedLines({ chain, proto, host }: { chain: string; proto: string; host: string }): Buffer {

@@ -56,9 +56,16 @@ export function requestField(bytes: Uint8Array, start: number, end: number): Req
 
 /**
  * Fields whose name begins with x. Interfaces like CGI make `X_Forwarded_For` and `X-Forwarded-For` the same variable, so
- * here `_` counts as `-`: a client must not set either.
+ * nobody may set those spelled with `_`: no proxy does, and what a proxy passes on unseen is its client's word.
  */
 function extensionField(bytes: Uint8Array, start: number, end: number): RequestFieldNumber {
+  const field = hostsOwnField(bytes, start, end)
+  return field !== RequestField.pass && bytes.subarray(start, end).includes(UNDERSCORE)
+    ? RequestField.drop
+    : field
+}
+
+function hostsOwnField(bytes: Uint8Array, start: number, end: number): RequestFieldNumber {
   const length = end - start
   if (length === 9 && isExtension(bytes, start, "x-real-ip")) return RequestField.forwarded
   if (length < 12) return RequestField.pass

@@ -32,7 +32,7 @@ export class ResponseReader {
   /** Something of the answer came. */
   begun = false
   readonly #head = new HeadScanner()
-  readonly #response = { status: 0, reason: "", lines: NO_BYTES }
+  readonly #response = { status: 0, reason: "", lines: NO_BYTES, isChunked: false }
   #state: State = "ended"
   #withoutBody = false
   #informational = 0
@@ -135,7 +135,8 @@ export class ResponseReader {
   #frame(): string {
     const { fields, status, minorVersion } = this.#head
     this.#persistent = !fields.close && (minorVersion === 1 || fields.keepAlive)
-    if (fields.chunked && fields.contentLength !== -1)
+    // An answer without a body may say both, as Fastify does for HEAD: nobody reads by either.
+    if (fields.chunked && fields.contentLength !== -1 && !this.#withoutBody)
       return "content-length and transfer-encoding in one answer"
     if (fields.chunked && minorVersion === 0) return "transfer-encoding in HTTP/1.0"
     this.#headDue = true
@@ -220,6 +221,7 @@ export class ResponseReader {
     response.status = head.status
     response.reason = head.isReason("") || head.isReason(usualReason(head.status)) ? "" : head.reason
     response.lines = head.lines
+    response.isChunked = head.fields.chunked
     return response
   }
 }
