@@ -43,6 +43,8 @@ export interface AppSpec {
   readonly runtime: RuntimeRequest
   /** Entry file; null for runtime `command`. */
   readonly entry: string | null
+  /** Arguments of the app, after its entry: `["start"]`. */
+  readonly args: readonly string[]
   readonly interface: "auto" | InterfaceName
   /** Program and arguments of runtime `command`, else null. */
   readonly command: readonly string[] | null

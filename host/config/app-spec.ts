@@ -90,6 +90,7 @@ export async function buildApp(source: AppSource, context: BuildContext): Promis
       manifest: source.manifest,
       runtime: program.runtime,
       entry: program.entry,
+      args: given.args ?? program.args,
       interface: given.interface ?? "auto",
       command: program.command,
       env: variables.env,
@@ -132,6 +133,7 @@ function soundPart(source: AppSource): AppManifestInput {
 interface Program {
   readonly runtime: RuntimeRequest | null
   readonly entry: string | null
+  readonly args: readonly string[]
   readonly command: readonly string[] | null
   readonly problems: readonly Problem[]
 }
@@ -141,7 +143,7 @@ async function programOf(
   source: AppSource,
   context: BuildContext,
 ): Promise<Program> {
-  const none = { runtime: null, entry: null, command: null }
+  const none = { runtime: null, entry: null, args: [], command: null }
   const at = (key: string, message: string, severity: Problem["severity"] = "error"): Problem =>
     problemAt(source.document, [...source.at, key], message, { severity })
   if (source.faults.some((fault) => ["runtime", "entry", "command"].includes(String(fault.path[0]))))
@@ -177,7 +179,7 @@ async function programOf(
       problems.push(at("entry", `runtime "${convention.name}" has no "entry"; it runs "command"`))
     const missing = `runtime "${convention.name}" needs "command", such as ["./bin/server"]`
     if (given.command === undefined) problems.push(at("runtime", missing))
-    return { runtime, entry: null, command: given.command ?? null, problems }
+    return { runtime, entry: null, args: [], command: given.command ?? null, problems }
   }
   if (given.command !== undefined) {
     const message = `"command" is not used: runtime "${convention.name}" runs "entry"; "command" is for runtime "command"`
@@ -188,7 +190,7 @@ async function programOf(
     given.entry === undefined
       ? await conventionalEntry(source.dir, convention, options)
       : await explicitEntry(source.dir, given.entry, options)
-  return { runtime, entry: found.entry, command: null, problems: [...problems, ...found.problems] }
+  return { runtime, ...found, command: null, problems: [...problems, ...found.problems] }
 }
 
 async function commandProblems(

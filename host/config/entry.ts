@@ -7,13 +7,15 @@ import { CONVENTIONAL_ENTRIES, type Convention, ENTRY_EXTENSIONS } from "./conve
 import { type Document, problemAt } from "./document.ts"
 import type { FileView } from "./files.ts"
 import type { PathSegment, Problem } from "./problem.ts"
-import { parseStartCommand, type StartCommand } from "./start-command.ts"
+import { parsePackageCommand, parseStartCommand, type StartCommand } from "./start-command.ts"
 import { didYouMean } from "./suggest.ts"
 import { valueAt } from "./validate.ts"
 
 export interface FoundEntry {
   /** Absolute path, null when none was found. */
   readonly entry: string | null
+  /** Arguments that go with it. */
+  readonly args: readonly string[]
   /** Why: `package.json "main"`, `found by name`. */
   readonly reason: string
   readonly problems: readonly Problem[]
@@ -27,7 +29,7 @@ export async function explicitEntry(
 ): Promise<FoundEntry> {
   const { files, problem } = options
   const entry = await resolveFile(dir, text, files)
-  if (entry !== null) return { entry, reason: 'the manifest\'s "entry"', problems: [] }
+  if (entry !== null) return { entry, args: [], reason: 'the manifest\'s "entry"', problems: [] }
   const neighbours = await filesNear(dir, text, files)
   const hasExtension = ENTRY_EXTENSIONS.some((extension) => text.endsWith(extension))
   const looked = hasExtension ? text : `${text}, ${text}{${ENTRY_EXTENSIONS.join(",")}}, ${text}/index.*`
@@ -35,7 +37,7 @@ export async function explicitEntry(
     `"entry" is "${text}", but there is no such file in ${dir} ` +
     `(looked for ${looked})` +
     didYouMean(text, neighbours)
-  return { entry: null, reason: "", problems: [problem(message)] }
+  return { entry: null, args: [], reason: "", problems: [problem(message)] }
 }
 
 /** The entry of an app that names none. */
@@ -63,7 +65,8 @@ export async function conventionalEntry(
     }
   }
   const entry = chosen?.entry ?? (await findByName(dir, files))
-  if (entry === null) return { entry, reason: "", problems: [notFound(dir, hints, options.problem)] }
+  if (entry === null)
+    return { entry, args: [], reason: "", problems: [notFound(dir, hints, options.problem)] }
   const shown = relative(dir, entry)
   for (const hint of missing)
     problems.push(warn(hint, `${hint.label}: there is no such file; the entry is "${shown}"`))
@@ -84,7 +87,7 @@ export async function conventionalEntry(
       ),
     )
   }
-  return { entry, reason: chosen?.hint.label ?? "found by its name", problems }
+  return { entry, args: chosen?.hint.args ?? [], reason: chosen?.hint.label ?? "found by its name", problems }
 }
 
 /** True when the folder says, or shows by a file's name, that there is something to run. */
@@ -103,6 +106,7 @@ export async function startCommandOf(dir: string, files: FileView): Promise<Star
 interface EntryHint {
   readonly value: string
   readonly label: string
+  readonly args: readonly string[]
   readonly dropped: readonly string[]
   readonly document: Document
   readonly path: readonly PathSegment[]
@@ -120,13 +124,14 @@ async function entryHints(dir: string, convention: Convention, files: FileView):
   const note = (document: Document, path: readonly PathSegment[], value: unknown): void => {
     if (typeof value !== "string" || value === "") return
     const label = `${relative(dir, document.file)} "${path.join(".")}" ("${value}")`
-    named.push({ value, label, dropped: [], document, path })
+    named.push({ value, label, args: [], dropped: [], document, path })
   }
   const start = (document: Document, path: readonly PathSegment[], script: unknown): void => {
     if (typeof script !== "string" || script.trim() === "") return
     const command = parseStartCommand(script)
     const label = `${relative(dir, document.file)} "${path.join(".")}" ("${script}")`
-    const hint = { value: command?.file ?? "", label, dropped: command?.dropped ?? [], document, path }
+    const { file = "", args = [], dropped = [] } = command ?? {}
+    const hint = { value: file, label, args, dropped, document, path }
     if (command === null) otherStart = hint
     else named.push(hint)
   }
@@ -144,6 +149,11 @@ async function entryHints(dir: string, convention: Convention, files: FileView):
     // Where "start" is a development tool, "start:prod" is what runs the built app.
     const production = valueAt(packageJson.value, ["scripts", "start:prod"])
     if (otherStart !== null && named.length === 0) start(packageJson, ["scripts", "start:prod"], production)
+    const script = valueAt(packageJson.value, ["scripts", "start"])
+    if (otherStart !== null && named.length === 0 && typeof script === "string") {
+      const program = await packageProgram(dir, script, files)
+      if (program !== null) named.push({ ...(otherStart as EntryHint), ...program })
+    }
     note(packageJson, ["main"], valueAt(packageJson.value, ["main"]))
     note(packageJson, ["module"], valueAt(packageJson.value, ["module"]))
     note(packageJson, ["exports"], exported(valueAt(packageJson.value, ["exports"]), convention.conditions))
@@ -151,13 +161,30 @@ async function entryHints(dir: string, convention: Convention, files: FileView):
   return { named, otherStart }
 }
 
+/** The file of a program of a package, when that is JavaScript: `next start`. */
+async function packageProgram(
+  dir: string,
+  script: string,
+  files: FileView,
+): Promise<Pick<EntryHint, "value" | "args"> | null> {
+  const command = parsePackageCommand(script)
+  if (command === null) return null
+  const value = join("node_modules", ".bin", command.program)
+  const text = await files.text(join(dir, value))
+  // Some package managers put a shell script there.
+  return text !== null && /^#!.*\bnode\b/.test(text) ? { value, args: command.args } : null
+}
+
 function notFound(dir: string, hints: EntryHints, problem: (message: string) => Problem): Problem {
   const tried = hints.named.map((hint) => `${hint.label}: no such file; `).join("")
-  const start = hints.otherStart === null ? "" : `${hints.otherStart.label} is not of the form "node FILE"; `
+  const start =
+    hints.otherStart === null
+      ? ""
+      : `${hints.otherStart.label} is not of the form "node FILE", nor a program in node_modules/.bin; `
   const hint = hints.named[0] ?? hints.otherStart
   const message =
     `no entry file in ${dir}: ${tried}${start}looked for index, main, app, application, server, start, ` +
-    `src/index, src/main, src/server, src/app (${ENTRY_EXTENSIONS.join(" ")}). Name it with "entry" in polyhost.app.json`
+    `src/index, src/main, src/server, src/app (${ENTRY_EXTENSIONS.join(" ")}). Name it with "entry" and "args" in polyhost.app.json, or any program with "command"`
   return hint === null || hint === undefined ? problem(message) : problemAt(hint.document, hint.path, message)
 }
 

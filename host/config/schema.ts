@@ -35,6 +35,10 @@ const appKeys = {
   entry: text("the path of a file")
     .optional()
     .describe("Entry file, relative to the app's folder. Default: by convention."),
+  args: z
+    .array(z.string(expected("a word")), expected('a list such as ["start"]'))
+    .optional()
+    .describe("Arguments of the app, after its entry. Default: those of the start script, else none."),
   interface: z
     .enum(
       ["auto", "fetch", "server", "wsgi", "asgi", "rack"],

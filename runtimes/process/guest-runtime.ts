@@ -31,7 +31,9 @@ export function guestRuntime(
         dir: spec.dir,
         sockets: [parts.launchpad.endpoint.path, ...privateSocketPaths(parts.launchpad.runDir, prefix)],
       })
-      return launchGuest(parts.launchpad, { spec, resolved, commandLine, options, prefix })
+      const args = [...commandLine.args, ...spec.args]
+      const withArgs = { ...commandLine, args }
+      return launchGuest(parts.launchpad, { spec, resolved, commandLine: withArgs, options, prefix })
     },
   }
 }

@@ -21,6 +21,12 @@ async function detect(
   return { runtime, entry, report: report(config) }
 }
 
+/** The entry and its arguments. */
+async function commandOf(files: Readonly<Record<string, unknown>>): Promise<readonly string[]> {
+  const [app] = (await load(files, [])).apps
+  return app?.entry == null ? [] : [relative(app.dir, app.entry), ...app.args]
+}
+
 const INDEX = { "index.js": "" }
 const devEngines = (runtime: unknown): unknown => ({ devEngines: { runtime } })
 
@@ -269,15 +275,30 @@ describe("the entry of an app", () => {
     })
     expect(found.entry).toBe("b.js")
     expect(found.report).toEqual([
-      expect.stringContaining('"NODE_ENV=production -r dotenv/config x" is not taken over'),
+      expect.stringContaining('"NODE_ENV=production -r dotenv/config" is not taken over'),
     ])
+  })
+
+  test("is the program of a package that the start script names, with its arguments", async () => {
+    const bin = "node_modules/.bin/next"
+    const packageJson = { scripts: { start: "next start -p 3000" }, main: "index.js" }
+    const files = { "package.json": packageJson, ...INDEX }
+    expect(await commandOf({ ...files, [bin]: "#!/usr/bin/env node\n" })).toEqual([
+      bin,
+      "start",
+      "-p",
+      "3000",
+    ])
+    expect(await commandOf({ ...files, [bin]: "#!/bin/sh\n" })).toEqual(["index.js"])
+    const own = { "polyhost.app.json": { runtime: "node@22", entry: bin, args: ["start"] } }
+    expect(await commandOf({ ...own, [bin]: "#!/usr/bin/env node\n" })).toEqual([bin, "start"])
   })
 
   test("that is nowhere is an error that lists where was looked", async () => {
     const found = await detect({ "package.json": { main: "dist/x.js", scripts: { start: "next start" } } })
     expect(found.report).toEqual([
       expect.stringMatching(
-        /^package.json:1:9: no entry file in ROOT: package.json "main" \("dist\/x.js"\): no such file; package.json "scripts.start" \("next start"\) is not of the form "node FILE"; looked for index, main,/,
+        /^package.json:1:9: no entry file in ROOT: package.json "main" \("dist\/x.js"\): no such file; package.json "scripts.start" \("next start"\) is not of the form "node FILE", nor a program in node_modules\/.bin; looked for index, main,/,
       ),
     ])
   })

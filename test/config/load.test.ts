@@ -32,6 +32,7 @@ describe("one app", () => {
         runtime: { name: "node", version: "22", path: null, args: [] },
         entry: join(root, "x.js"),
         interface: "auto",
+        args: [],
         command: null,
         routes: [{ host: "*", path: "/", prefix: true }],
         stripPrefix: false,
