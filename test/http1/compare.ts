@@ -107,7 +107,7 @@ export function differs(ours: SubjectRequest, theirs: ReadRequest): string {
     return `body ${JSON.stringify(ours.body)}, llhttp ${JSON.stringify(theirs.body)}`
   if (ours.whole) {
     const trailers = trimmed(ours.trailers[0] ?? "")
-    if (trailers !== text(theirs.trailers))
+    if (trailers !== passingTrailerLines(theirs.trailers))
       return `trailers ${JSON.stringify(trailers)}, llhttp ${JSON.stringify(theirs.trailers)}`
   }
   return ""
@@ -150,11 +150,16 @@ function passing({ lines }: ReadRequest, hostReplaced: boolean): string {
   return passed
 }
 
-function text(lines: readonly string[]): string {
+/** By RFC 9110 6.5.1: nothing of who the client is, of the connection, or of what was decided by the head. */
+function passingTrailerLines(lines: readonly string[]): string {
   let all = ""
-  for (let i = 0; i < lines.length; i += 2) all += `${lines[i]}: ${lines[i + 1]}\r\n`
+  for (let i = 0; i < lines.length; i += 2)
+    if (!NEVER_PASS.test(lines[i]!) && !NEVER_IN_TRAILERS.test(lines[i]!))
+      all += `${lines[i]}: ${lines[i + 1]}\r\n`
   return all
 }
+
+const NEVER_IN_TRAILERS = /^(?:authorization|proxy-authorization|cookie|set-cookie|trailer)$/i
 
 function trimmed(block: string): string {
   return block.replace(/:[ \t]*([^\r]*?)[ \t]*\r\n/g, ": $1\r\n")

@@ -5,6 +5,7 @@
 import { BodyReader } from "../../host/listener/http1/body-reader.ts"
 import { Input } from "../../host/listener/http1/input.ts"
 import { type HeadLimits, HeadResult, RequestHeadReader } from "../../host/listener/http1/request-head.ts"
+import { passingTrailers } from "../../host/listener/http1/trailers.ts"
 import type { ReadRequest } from "./llhttp-oracle.ts"
 
 export const LIMITS: HeadLimits = { headerBytes: 64 * 1024, headerLines: 1000, targetBytes: 16 * 1024 }
@@ -137,7 +138,7 @@ export class Subject {
 
   #ended(): void {
     const request = this.requests.at(-1)!
-    const { trailers } = this.#body
+    const trailers = passingTrailers(this.#body.trailers)
     if (trailers !== undefined) request.trailers = [Buffer.from(trailers).toString("latin1")]
     request.whole = true
     request.end = this.#fed - this.#input.waiting

@@ -21,7 +21,8 @@ export function passingTrailers(trailers: Uint8Array | undefined): Uint8Array | 
   for (let at = 0; at < bytes.length; ) {
     const next = bytes.indexOf(LF, at) + 1
     const nameEnd = bytes.indexOf(COLON, at)
-    const passes = requestField(bytes, at, nameEnd) === RequestField.pass
+    const field = requestField(bytes, at, nameEnd)
+    const passes = field === RequestField.pass || field === RequestField.accept
     if (passes && !NEVER.has(bytes.toString("latin1", at, nameEnd).toLowerCase()))
       passing.push(bytes.subarray(at, next))
     at = next
