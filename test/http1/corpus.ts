@@ -1,4 +1,7 @@
-/** Requests that have made two readers disagree somewhere (request smuggling), and such as could. Each is Latin-1 text. Long, since it is a list. */
+/**
+ * Requests that have made two readers disagree somewhere (request smuggling), and such as could. Each is Latin-1 text.
+ * Longer than 300 lines: it is a list.
+ */
 
 const LENGTHS = [
   "5",

@@ -8,6 +8,22 @@ export function within<T>(ms: number, what: string, promise: Promise<T>): Promis
   })
 }
 
+/** Waits until a count has not changed for `quietMs`: that nothing moves any more is no event. */
+export async function standsStill(
+  ms: number,
+  what: string,
+  count: () => number,
+  quietMs = 200,
+): Promise<void> {
+  let last = count()
+  let sinceMs = performance.now()
+  await eventually(ms, `${what} to stand still`, () => {
+    const nowMs = performance.now()
+    if (count() !== last) [last, sinceMs] = [count(), nowMs]
+    return nowMs - sinceMs >= quietMs
+  })
+}
+
 /** Asks again and again, for what no event tells of (another process' end, a counter). @returns the first truthy answer. */
 export async function eventually<T>(
   ms: number,

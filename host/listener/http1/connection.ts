@@ -274,14 +274,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
     const ahead = this.#body.look(bytes, at, end)
     if (ahead.error === "" && !ahead.begun) return false
     if (ahead.error === "") this.#letGo(exchange)
-    else {
-      this.#isHeld = false
-      const { requestId } = exchange
-      const code = ahead.trailersTooLong ? "HEADERS_TOO_LARGE" : "BAD_REQUEST"
-      this.#services.refused({ requestId, code, detail: ahead.error, clientAddress: this.peer.address })
-      exchange.closeAfter()
-      exchange.fail(code, ahead.error)
-    }
+    else this.#malformedBody(exchange, ahead)
     return true
   }
 
@@ -297,19 +290,24 @@ export class Http1Connection implements ExchangeConnection, Timed {
       if (body.error === "" && (piece.length > 0 || body.ended))
         exchange.requestBody(piece, body.ended, passingTrailers(body.trailers))
     } else return false
-    if (body.error !== "") this.#malformedBody(exchange)
+    if (body.error !== "") this.#malformedBody(exchange, body)
     else if (exchange === null && body.ended) this.#enter("idle", this.#services.settings.keepAliveMs)
     return body.error === ""
   }
 
-  #malformedBody(exchange: Http1Exchange | null): void {
+  #malformedBody(
+    exchange: Http1Exchange | null,
+    { error, trailersTooLong }: { error: string; trailersTooLong: boolean },
+  ): void {
     if (exchange === null) {
       this.#close()
       return
     }
+    const code = trailersTooLong ? "HEADERS_TOO_LARGE" : "BAD_REQUEST"
     exchange.closeAfter()
-    const code = this.#body.trailersTooLong ? "HEADERS_TOO_LARGE" : "BAD_REQUEST"
-    exchange.giveUp(code, this.#body.error, "client-left")
+    if (this.#isHeld) this.#log(exchange.requestId, code, error)
+    this.#isHeld = false
+    exchange.giveUp(code, error, "client-left")
   }
 
   /** Lets the client send, or not: a body that nobody reads yet, or many requests ahead of their turn. */
@@ -351,8 +349,13 @@ export class Http1Connection implements ExchangeConnection, Timed {
       retryAfterSeconds: null,
     })
     this.output.text(`${head}Connection: close\r\n\r\n${this.#reader.method === "HEAD" ? "" : body}`)
-    this.#services.refused({ requestId, code, detail, clientAddress: this.peer.address })
+    this.#log(requestId, code, detail)
     this.#close()
+  }
+
+  /** What no app was asked stands in the log all the same. */
+  #log(requestId: string, code: ClientErrorCode, detail: string): void {
+    this.#services.refused({ requestId, code, detail, clientAddress: this.peer.address })
   }
 
   /** Sends what is written, then ends: the client's bytes are dropped until it has seen that, or a while has passed. */

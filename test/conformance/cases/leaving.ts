@@ -1,6 +1,6 @@
 /** Clients that leave: the app is told within 100 ms, wherever the exchange stood. */
 import assert from "node:assert/strict"
-import { eventually } from "../../support/deadline.ts"
+import { eventually, standsStill } from "../../support/deadline.ts"
 import type { Case, Target } from "../case.ts"
 import { doing } from "../request-bytes.ts"
 import { MIB } from "./common.ts"
@@ -71,12 +71,16 @@ export const LEAVING_CASES: readonly Case[] = [
       client.send(`POST ${target} HTTP/1.1\r\nHost: ${at.host}\r\nContent-Length: ${64 * MIB}\r\n\r\n`)
       await started(at, id)
       // More than any window between client and app, so that it stands still.
-      client.send(Buffer.alloc(32 * MIB))
-      await new Promise((resolve) => setTimeout(resolve, 200))
+      let sent = 0
+      const sending = (async () => {
+        for (; sent < 32 * MIB && client.ended === null; sent += MIB) await client.sent(Buffer.alloc(MIB))
+      })()
+      await standsStill(10_000, "the upload", () => sent)
       try {
         await told(at, id, () => client.reset(), 1000)
       } finally {
         await at.ask({ target: doing("release", { id }) })
+        await sending
       }
     },
   },

@@ -1,4 +1,7 @@
-/** What the app is told of a request: its line, its fields, and what the host itself says. Over 300 lines: it is one list of cases. */
+/**
+ * What the app is told of a request: its line, its fields, and what the host itself says.
+ * Longer than 300 lines: it is one list of cases.
+ */
 import assert from "node:assert/strict"
 import type { Case, Target } from "../case.ts"
 import type { Field } from "../raw-client.ts"

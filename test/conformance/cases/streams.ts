@@ -1,6 +1,6 @@
 /** Bytes as they come: nothing is held back, and nobody gets more than is read. */
 import assert from "node:assert/strict"
-import { eventually } from "../../support/deadline.ts"
+import { eventually, standsStill } from "../../support/deadline.ts"
 import { residentBytes } from "../../support/processes.ts"
 import type { Case } from "../case.ts"
 import { doing } from "../request-bytes.ts"
@@ -102,11 +102,7 @@ export const STREAM_CASES: readonly Case[] = [
         for (; sent < body.length && client.ended === null; sent += MIB)
           await client.sent(body.subarray(sent, sent + MIB))
       })()
-      let last = -1
-      while (last !== sent) {
-        last = sent
-        await new Promise((resolve) => setTimeout(resolve, 200))
-      }
+      await standsStill(10_000, "the upload", () => sent)
       assert.ok(sent <= 24 * MIB, `${sent} bytes left for an app that reads none`)
       assert.equal((await at.ask({ target: doing("release", { id }) })).text, "released")
       await sending
