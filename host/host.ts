@@ -91,7 +91,12 @@ export class RunningHost {
   static async start(parts: HostParts): Promise<RunningHost> {
     const runDir = await createRunDir()
     try {
-      const runtimes = await createRuntimes({ toolchain: parts.toolchain, runDir, baseEnv: parts.baseEnv })
+      const runtimes = await createRuntimes({
+        toolchain: parts.toolchain,
+        runDir,
+        baseEnv: parts.baseEnv,
+        isolatesPerCell: parts.config.isolatesPerCell,
+      })
       return new RunningHost(parts, runtimes)
     } catch (error) {
       await rm(runDir, { recursive: true, force: true })

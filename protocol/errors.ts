@@ -17,17 +17,35 @@ export const CLIENT_ERRORS = {
   NOT_IMPLEMENTED: { status: 501, title: "The request needs something that is not implemented here" },
   APP_CRASHED: { status: 502, title: "The app broke off while it was answering this request" },
   APP_PROTOCOL_ERROR: { status: 502, title: "The app broke the protocol between it and the host" },
+  APP_OOM: { status: 502, title: "The app used more memory than it may" },
   APP_RESPONSE_INVALID: { status: 502, title: "The app gave a response that is not valid HTTP" },
   TOO_MANY_CONNECTIONS: { status: 503, title: "Too many connections are open" },
   APP_UNAVAILABLE: { status: 503, title: "The app is not available now" },
   QUEUE_FULL: { status: 503, title: "Too many requests are waiting for this app" },
   QUEUE_TIMEOUT: { status: 504, title: "The request waited too long for a free instance of the app" },
   REQUEST_TIMEOUT: { status: 504, title: "The app did not answer in time" },
+  APP_CPU_LIMIT: { status: 504, title: "The app used more CPU time than a request may" },
   APP_WEDGED: { status: 504, title: "The app stopped responding and is being replaced" },
   VERSION_NOT_SUPPORTED: { status: 505, title: "This version of HTTP is not supported" },
 } as const
 
 export type ClientErrorCode = keyof typeof CLIENT_ERRORS
+
+/** In one word, which of its limits an app went over: stands beside the code wherever one of these is reported. */
+export type LimitReason = "oom" | "cpu" | "wall" | "crash"
+
+const LIMIT_REASONS: Readonly<Partial<Record<string, LimitReason>>> = {
+  APP_OOM: "oom",
+  APP_CPU_LIMIT: "cpu",
+  APP_WEDGED: "wall",
+  REQUEST_TIMEOUT: "wall",
+  APP_CRASHED: "crash",
+}
+
+/** Undefined for a code that has nothing to do with a limit. */
+export function limitReason(code: string): LimitReason | undefined {
+  return LIMIT_REASONS[code]
+}
 
 /** Codes of errors that operators and embedders see: configuration, toolchain, launch, protocol. */
 export type OperatorErrorCode =

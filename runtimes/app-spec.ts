@@ -60,6 +60,9 @@ export interface AppSpec {
     readonly memorySoftBytes: number
     readonly files: number
     readonly requestBodyBytes: number
+    /** CPU time that one request may use; isolates only. Over the soft limit the instance is replaced, over the hard one it is ended. */
+    readonly cpuMs: number
+    readonly cpuSoftMs: number
   }
   readonly timeouts: {
     readonly startMs: number
@@ -72,10 +75,25 @@ export interface AppSpec {
     readonly killMs: number
   }
   readonly queue: { readonly max: number }
+  /** What the app may call by name: `env.NAME`. */
+  readonly bindings: Readonly<Record<string, Binding>>
+  /** Networks and hosts that an isolate may reach by `fetch`, as written: `public`, `https://api.example.com`. See `outbound.ts`. */
+  readonly outbound: readonly string[]
+  /** Name of the cell that thread and isolate apps share; null: by the runtime's own rule. */
+  readonly cell: string | null
+  /** Isolates: one context for all requests of an instance, or a fresh one for each. */
+  readonly policy: Policy
   readonly health: { readonly path: string; readonly intervalMs: number } | null
   /** Answers of the app's own in place of the host's error answers: by reason code, status ("404") or class ("5xx"). */
   readonly errorPages: ErrorPages
 }
+
+/** Another app, or a key-value store: `namespace` is the app's name unless the manifest gives another. */
+export type Binding =
+  | { readonly kind: "app"; readonly app: string }
+  | { readonly kind: "store"; readonly namespace: string }
+
+export type Policy = "perApp" | "perRequest"
 
 export type ErrorPages = ReadonlyMap<string, ErrorPage>
 

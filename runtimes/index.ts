@@ -31,6 +31,8 @@ export interface RuntimesOptions {
   /** A folder of this host's own, short (unix socket paths end at 103 bytes), mode 0700. Removed at the end. */
   readonly runDir: string
   readonly baseEnv: Readonly<Record<string, string>>
+  /** Isolate instances in one cell. */
+  readonly isolatesPerCell: number
 }
 
 export async function createRuntimes({ toolchain, runDir, baseEnv }: RuntimesOptions): Promise<Runtimes> {

@@ -5,7 +5,7 @@
 import { basename, join, resolve } from "node:path"
 import { parseEnv } from "node:util"
 import { messageOf } from "../../protocol/errors.ts"
-import type { AppSpec, Route, RuntimeRequest } from "../../runtimes/app-spec.ts"
+import type { AppSpec, RuntimeRequest } from "../../runtimes/app-spec.ts"
 import {
   AVAILABLE_RUNTIMES,
   COMMAND_CONVENTION,
@@ -19,13 +19,13 @@ import { conventionalEntry, explicitEntry } from "./entry.ts"
 import type { Environment } from "./environment.ts"
 import { readErrorPages } from "./error-pages.ts"
 import type { FileView } from "./files.ts"
-import { notEnforced } from "./not-enforced.ts"
+import { notEnforced, notHeeded } from "./not-enforced.ts"
 import { isError, type PathSegment, type Problem } from "./problem.ts"
 import { whyNotRunnable } from "./program.ts"
-import { parseRoute } from "./routes.ts"
+import { uniqueRoutes } from "./routes.ts"
 import { parseRuntimeText } from "./runtime-text.ts"
 import type { AppManifestInput, DefaultsInput } from "./schema.ts"
-import { settingsOf } from "./settings.ts"
+import { bindingsOf, settingsOf } from "./settings.ts"
 import { type Fault, valueAt } from "./validate.ts"
 import { parseVersion } from "./versions.ts"
 
@@ -77,6 +77,10 @@ export async function buildApp(source: AppSource, context: BuildContext): Promis
   problems.push(...notEnforced(source.document, source.at, given))
   try {
     const program = await programOf(given, source, context)
+    if (program.runtime !== null) {
+      const kind = { value: given, convention: CONVENTIONS[program.runtime.name] }
+      problems.push(...notHeeded(source.document, source.at, kind))
+    }
     const variables = await envOf(given, source, context)
     const place = { document: source.document, at: source.at, dir: source.dir }
     const errors = await readErrorPages(given.errorPages, place)
@@ -97,6 +101,7 @@ export async function buildApp(source: AppSource, context: BuildContext): Promis
       routes: uniqueRoutes(given.routes ?? []),
       stripPrefix: given.stripPrefix ?? false,
       ...settingsOf(given, context.defaults),
+      bindings: bindingsOf(given.bindings ?? {}, name),
       errorPages: errors.pages,
     }
     return { ...built, spec, problems }
@@ -292,9 +297,4 @@ async function envOf(
   for (const [key, value] of Object.entries({ ...context.defaults.env, ...fromFile, ...given.env }))
     env[key] = String(value)
   return { env, problems }
-}
-
-function uniqueRoutes(texts: readonly string[]): readonly Route[] {
-  const routes = texts.map(parseRoute).filter((route): route is Route => !("problem" in route))
-  return [...new Map(routes.map((route) => [`${route.host} ${route.path} ${route.prefix}`, route])).values()]
 }

@@ -20,6 +20,8 @@ export interface Convention {
   readonly markers: readonly string[]
   /** Conditions of package.json "exports" that it understands, best first. */
   readonly conditions: readonly string[]
+  /** Of the keys that only some kinds heed, those that it does: `limits.memory`. */
+  readonly heeds: readonly string[]
   /** Its start command takes names of scripts and tasks too, so a bare word is no file. */
   readonly runsTasks: boolean
 }
@@ -33,6 +35,7 @@ const SCRIPT: Omit<Convention, "name"> = {
   markers: [],
   conditions: [],
   runsTasks: false,
+  heeds: [],
 }
 const LATER = { ...SCRIPT, available: false }
 
@@ -62,8 +65,22 @@ export const CONVENTIONS: Readonly<Record<RuntimeName, Convention>> = {
     runsTasks: true,
     conditions: ["deno", "node", "import", "module", "default", "require"],
   },
-  thread: { ...LATER, name: "thread", hasVersions: false },
-  isolate: { ...LATER, name: "isolate", hasVersions: false },
+  thread: {
+    ...SCRIPT,
+    name: "thread",
+    heeds: ["cell", "limits.memory"],
+    conditions: ["node", "import", "module", "default", "require"],
+  },
+  isolate: {
+    ...SCRIPT,
+    name: "isolate",
+    heeds: [
+      ...["cell", "policy", "outbound"],
+      ...["limits.memory", "limits.memorySoft", "limits.cpu", "limits.cpuSoft"],
+    ],
+    hasVersions: false,
+    conditions: ["workerd", "worker", "browser", "import", "module", "default"],
+  },
   python: { ...LATER, name: "python" },
   ruby: { ...LATER, name: "ruby" },
   command: { ...SCRIPT, name: "command", hasVersions: false, hasEntry: false },

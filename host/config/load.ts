@@ -22,6 +22,7 @@ import { hostEnvironment } from "./environment.ts"
 import { readErrorPages } from "./error-pages.ts"
 import { createFileView, type FileView } from "./files.ts"
 import { firstOf, type HttpInput, httpSettingsOf } from "./http.ts"
+import { inChunks } from "./in-chunks.ts"
 import { anchorListen, DEFAULT_LISTEN, parseListen, uniqueListen } from "./listen.ts"
 import { notEnforced } from "./not-enforced.ts"
 import { compareProblems, formatProblem, isError, type PathSegment, type Problem } from "./problem.ts"
@@ -40,6 +41,8 @@ export interface LoadedConfig {
   readonly http: HttpSettings
   /** For errors without an app; those with one are in its AppSpec. */
   readonly errorPages: ErrorPages
+  /** Isolate instances in one cell. */
+  readonly isolatesPerCell: number
   readonly apps: readonly AppSpec[]
   /** Apps whose configuration is wrong. They fail alone. */
   readonly broken: readonly BrokenApp[]
@@ -48,6 +51,9 @@ export interface LoadedConfig {
   /** The host config cannot be used, a PATH does not exist, or there is no app. */
   readonly fatal: boolean
 }
+
+/** A cell that fails takes so many with it, each for one restart; a process of its own costs 60 MiB before its first isolate. */
+const DEFAULT_ISOLATES_PER_CELL = 64
 
 export type ConfigInput =
   | { readonly paths: readonly string[]; readonly cwd: string }
@@ -65,6 +71,7 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
   const listen: string[] = []
   const http: HttpInput[] = []
   const pages: ErrorPages[] = []
+  const cells: HostConfigInput["cells"][] = []
   for (const host of places.hosts) {
     const read = await readHost(host, files)
     general.push(...read.problems)
@@ -72,6 +79,7 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
     listen.push(...read.listen)
     http.push(read.http)
     pages.push(read.errorPages)
+    cells.push(read.cells)
     wanted.push(...read.sources.map((source) => ({ source, root: host.root, defaults: read.defaults })))
   }
   wanted.push(...places.apps.map((source) => ({ source, root, defaults: {} })))
@@ -96,6 +104,7 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
     http: httpSettingsOf(firstOf(http)),
     // As for the other keys: of two host configs the first that names a page gives it.
     errorPages: new Map(pages.reverse().flatMap((one) => [...one])),
+    isolatesPerCell: cells.find((one) => one?.isolates !== undefined)?.isolates ?? DEFAULT_ISOLATES_PER_CELL,
     apps: settled.apps,
     broken: [...broken, ...settled.broken],
     problems: unique(all).sort(compareProblems),
@@ -161,11 +170,20 @@ interface ReadHost extends Discovered {
   readonly defaults: DefaultsInput
   readonly http: HttpInput
   readonly errorPages: ErrorPages
+  readonly cells: HostConfigInput["cells"]
 }
 
 async function readHost(host: HostPlace, files: FileView): Promise<ReadHost> {
   const { document, root } = host
-  const nothing = { sources: [], broken: [], listen: [], defaults: {}, http: {}, errorPages: new Map() }
+  const nothing = {
+    sources: [],
+    broken: [],
+    listen: [],
+    defaults: {},
+    http: {},
+    errorPages: new Map(),
+    cells: {},
+  }
   if (document.problems.some((problem) => problem.path === ""))
     return { ...nothing, problems: document.problems }
   const faults = validate(hostConfigSchema, document)
@@ -177,7 +195,7 @@ async function readHost(host: HostPlace, files: FileView): Promise<ReadHost> {
   const given = Object.fromEntries(
     HOST_KEYS.filter(isSound).map((key) => [key, valueAt(document.value, [key])]),
   ) as Partial<HostConfigInput>
-  const { listen = [], defaults = {}, limits, timeouts, trustProxy } = given
+  const { listen = [], defaults = {}, limits, timeouts, trustProxy, cells } = given
   const pages = await readErrorPages(given.errorPages, { document, at: [], dir: root })
   return {
     ...found,
@@ -187,6 +205,7 @@ async function readHost(host: HostPlace, files: FileView): Promise<ReadHost> {
     defaults,
     http: { limits, timeouts, trustProxy },
     errorPages: pages.pages,
+    cells,
     problems: [
       ...document.problems,
       ...own.map((fault) => fault.problem),
@@ -198,7 +217,7 @@ async function readHost(host: HostPlace, files: FileView): Promise<ReadHost> {
 }
 
 /** Keys of a host config beside "apps"; each is left out alone when it is wrong. */
-const HOST_KEYS = ["listen", "defaults", "limits", "timeouts", "trustProxy", "errorPages"] as const
+const HOST_KEYS = ["listen", "defaults", "limits", "timeouts", "trustProxy", "errorPages", "cells"] as const
 
 interface Settled {
   readonly apps: readonly AppSpec[]
@@ -273,13 +292,4 @@ function placeless(file: string, message: string): Problem {
 
 function unique(problems: readonly Problem[]): Problem[] {
   return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()]
-}
-
-/** Some at a time: each holds files open while it reads. */
-async function inChunks<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
-  const results: R[] = []
-  for (let start = 0; start < items.length; start += 32) {
-    results.push(...(await Promise.all(items.slice(start, start + 32).map(work))))
-  }
-  return results
 }

@@ -84,3 +84,9 @@ function hasUnsafeCharacter(path: string): boolean {
   }
   return false
 }
+
+/** The routes of these texts, each once. */
+export function uniqueRoutes(texts: readonly string[]): readonly Route[] {
+  const routes = texts.map(parseRoute).filter((route): route is Route => !("problem" in route))
+  return [...new Map(routes.map((route) => [`${route.host} ${route.path} ${route.prefix}`, route])).values()]
+}

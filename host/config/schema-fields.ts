@@ -95,10 +95,18 @@ export const limits = z
     {
       memory: size
         .optional()
-        .describe("Memory at which an instance is killed. Not enforced by this version."),
+        .describe(
+          "Memory at which an instance is killed: heap of a thread, memory of an isolate. Default: 128MB for isolates. Not enforced for processes by this version.",
+        ),
       memorySoft: size
         .optional()
-        .describe("Memory at which an instance is replaced. Not enforced by this version."),
+        .describe("Memory at which an instance is replaced. Not enforced for processes by this version."),
+      cpu: duration
+        .optional()
+        .describe("Isolates: CPU time of one request; over it the instance is ended. Default: 5s."),
+      cpuSoft: duration
+        .optional()
+        .describe('Isolates: CPU time of one request at which the instance is replaced. Default: "off".'),
       files: whole(16, 1_048_576)
         .optional()
         .describe("Open files of an instance. Not enforced by this version."),

@@ -4,6 +4,7 @@
  * Messages say what is allowed; `validate.ts` adds what was seen and where.
  */
 import { z } from "zod"
+import { parseOutbound } from "../../runtimes/outbound.ts"
 import { APP_PAGE_CODES, HOST_PAGE_CODES } from "./error-pages.ts"
 import { errorPages, httpLimits, httpTimeouts, trustProxy } from "./http-fields.ts"
 import { parseListen } from "./listen.ts"
@@ -25,6 +26,12 @@ import {
   timeouts,
   whole,
 } from "./schema-fields.ts"
+
+const outboundRule = text("an origin or a network").superRefine((value, context) => {
+  if (value === "") return // Already said.
+  const parsed = parseOutbound(value)
+  if ("problem" in parsed) context.addIssue({ code: "custom", message: parsed.problem })
+})
 
 const appKeys = {
   name: name.optional().describe("Name of the app. Default: the folder's name."),
@@ -68,11 +75,26 @@ const appKeys = {
   bindings: z
     .record(
       z.string().regex(/^[A-Za-z_$][\w$]*$/, expected("a name such as AUTH")),
-      text("").regex(/^app:[a-z0-9-]{1,63}$/, expected('another app, as in "app:auth"')),
-      expected('an object such as {"AUTH": "app:auth"}'),
+      text("").regex(
+        /^(app:[a-z0-9-]{1,63}|kv(:[a-z0-9-]{1,63})?)$/,
+        expected('another app ("app:auth") or a key-value store ("kv", or "kv:name" to share one)'),
+      ),
+      expected('an object such as {"AUTH": "app:auth", "STORE": "kv"}'),
     )
     .optional()
-    .describe("Other apps that this one may call. Not enforced by this version."),
+    .describe(
+      'What the app may call as env.NAME: another app ("app:auth": env.AUTH.fetch) or a key-value store ("kv"). env.STORE is a store of the app\'s own unless this, or a variable, says otherwise.',
+    ),
+  outbound: z
+    .array(outboundRule, expected('a list such as ["https://api.example.com", "public"]'))
+    .optional()
+    .describe(
+      'What an isolate may reach by fetch: origins ("https://api.example.com", "https://*.example.com") and networks ("public", "private", "loopback"). Default: none.',
+    ),
+  policy: z
+    .enum(["perApp", "perRequest"], expected("perApp or perRequest"))
+    .optional()
+    .describe('Isolates: one context for an instance\'s requests, or a fresh one each. Default: "perApp".'),
   limits: limits.optional(),
   timeouts: timeouts.optional(),
   queue: queue.optional(),
@@ -93,7 +115,9 @@ const appKeys = {
   errorPages: errorPages(APP_PAGE_CODES, "the app's folder").optional(),
   cell: text("the name of a cell")
     .optional()
-    .describe("Cell that thread and isolate apps of one name share. Not enforced by this version."),
+    .describe(
+      "Cell that thread and isolate apps of one name share. Default: threads one app a cell, isolates as the host places them.",
+    ),
   reload: z
     .strictObject(
       {
@@ -172,6 +196,13 @@ export const hostConfigSchema = z
       timeouts: httpTimeouts.optional(),
       trustProxy: trustProxy.optional(),
       errorPages: errorPages(HOST_PAGE_CODES, "the folder of the host config").optional(),
+      cells: z
+        .strictObject(
+          { isolates: whole(1, 10_000).optional().describe("Isolate instances in one cell. Default: 64.") },
+          expected('an object such as {"isolates": 64}'),
+        )
+        .optional()
+        .describe("Cells: processes that hold many thread or isolate instances."),
       defaults: z
         .strictObject(
           {

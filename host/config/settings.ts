@@ -3,7 +3,10 @@ import type { AppSpec } from "../../runtimes/app-spec.ts"
 import type { AppManifestInput, DefaultsInput } from "./schema.ts"
 import { parseDuration, parseSize } from "./units.ts"
 
-type Settings = Pick<AppSpec, "instances" | "concurrency" | "limits" | "timeouts" | "queue" | "health">
+type Settings = Pick<
+  AppSpec,
+  "instances" | "concurrency" | "limits" | "timeouts" | "queue" | "health" | "cell" | "policy" | "outbound"
+>
 
 /** Settings of an app: its own, over the host config's defaults, over ours. */
 export function settingsOf(given: AppManifestInput, defaults: DefaultsInput): Settings {
@@ -18,6 +21,8 @@ export function settingsOf(given: AppManifestInput, defaults: DefaultsInput): Se
       memorySoftBytes: bytes(limits.memorySoft),
       files: limits.files ?? Number.POSITIVE_INFINITY,
       requestBodyBytes: bytes(limits.requestBody),
+      cpuMs: ms(limits.cpu, "5s"),
+      cpuSoftMs: ms(limits.cpuSoft, "off"),
     },
     timeouts: {
       startMs: ms(timeouts.start, "15s"),
@@ -30,8 +35,21 @@ export function settingsOf(given: AppManifestInput, defaults: DefaultsInput): Se
       killMs: ms(timeouts.kill, "5s"),
     },
     queue: { max: given.queue?.max ?? defaults.queue?.max ?? 100 },
+    cell: given.cell ?? null,
+    policy: given.policy ?? "perApp",
+    outbound: given.outbound ?? [],
     health: health === undefined ? null : { path: health.path, intervalMs: ms(health.interval, "10s") },
   }
+}
+
+/** `app` names the store of an app that gives no other. */
+export function bindingsOf(texts: Readonly<Record<string, string>>, app: string): AppSpec["bindings"] {
+  return Object.fromEntries(
+    Object.entries(texts).map(([name, text]) => {
+      const [kind, rest = app] = text.split(":")
+      return [name, kind === "app" ? { kind: "app", app: rest } : { kind: "store", namespace: rest }]
+    }),
+  )
 }
 
 function instancesOf(given: NonNullable<AppManifestInput["instances"]>): AppSpec["instances"] {

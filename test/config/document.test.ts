@@ -164,7 +164,10 @@ describe("schemas", () => {
     ['{ "env": { "A": null } }', '"env.A" is null; expected a string, number or boolean'],
     ['{ "command": [] }', "expected at least the program"],
     ['{ "health": { "path": "healthz" } }', 'expected a path that starts with "/"'],
-    ['{ "bindings": { "AUTH": "auth" } }', 'expected another app, as in "app:auth"'],
+    ['{ "bindings": { "AUTH": "auth" } }', 'expected another app ("app:auth") or a key-value store'],
+    ['{ "outbound": ["https://x.org/path"] }', 'an origin has no path, query or user: write "https://x.org"'],
+    ['{ "outbound": ["everything"] }', "or one of public, private, loopback"],
+    ['{ "policy": "perUser" }', '"policy" is "perUser"; expected perApp or perRequest'],
     ["[]", "1:1: the document is []; expected an object: the manifest of an app"],
   ])("%s is refused: %s", (text, message) => {
     const document = parseDocument("/f", text)

@@ -44,6 +44,8 @@ describe("one app", () => {
           memorySoftBytes: Number.POSITIVE_INFINITY,
           files: Number.POSITIVE_INFINITY,
           requestBodyBytes: Number.POSITIVE_INFINITY,
+          cpuMs: 5000,
+          cpuSoftMs: Number.POSITIVE_INFINITY,
         },
         timeouts: {
           startMs: 15_000,
@@ -56,6 +58,10 @@ describe("one app", () => {
           killMs: 5000,
         },
         queue: { max: 100 },
+        bindings: {},
+        outbound: [],
+        cell: null,
+        policy: "perApp",
         health: null,
         errorPages: new Map(),
       },
@@ -135,7 +141,7 @@ describe("one app", () => {
     const config = await load({ "polyhost.app.json": { runtime: "python@3.8", entry: "app.py" } })
     expect(config).toMatchObject({ apps: [], fatal: false, broken: [{ dir: config.root }] })
     expect(report(config)).toEqual([
-      'polyhost.app.json:1:12: runtime "python" is not available in this version of Polyhost (available: node, bun, deno, command)',
+      'polyhost.app.json:1:12: runtime "python" is not available in this version of Polyhost (available: node, bun, deno, thread, isolate, command)',
     ])
   })
 
@@ -153,8 +159,43 @@ describe("one app", () => {
     expect(config.apps).toHaveLength(1)
     expect(config.problems.map((one) => one.severity)).toEqual(["warning", "warning", "warning", "warning"])
     expect(report(config)[0]).toContain(
-      'warning: "limits.memory" is accepted but not enforced by this version',
+      'warning: "limits.memory" is accepted but not enforced by this version for runtime "node"',
     )
+  })
+
+  test("keys that a kind of runtime heeds give no warning", async () => {
+    const config = await load({
+      "polyhost.app.json": {
+        runtime: "isolate",
+        limits: { memory: "64MB", cpu: "200ms", cpuSoft: "50ms" },
+        cell: "x",
+        policy: "perRequest",
+        outbound: ["public", "https://*.example.com"],
+        bindings: { AUTH: "app:auth", OWN: "kv", SHARED: "kv:all" },
+      },
+      "index.js": "",
+    })
+    expect(config.problems).toEqual([])
+    expect(config.apps[0]).toMatchObject({
+      limits: { memoryBytes: 64 * 1024 * 1024, cpuMs: 200, cpuSoftMs: 50 },
+      cell: "x",
+      policy: "perRequest",
+      outbound: ["public", "https://*.example.com"],
+      bindings: {
+        AUTH: { kind: "app", app: "auth" },
+        OWN: { kind: "store", namespace: config.apps[0]?.name },
+        SHARED: { kind: "store", namespace: "all" },
+      },
+    })
+  })
+
+  test("isolates in a cell are counted by the host config", async () => {
+    const files = { "a/polyhost.app.json": { runtime: "isolate" }, "a/index.js": "" }
+    expect(await load({ ...files, "polyhost.json": { apps: ["a"] } })).toMatchObject({ isolatesPerCell: 64 })
+    const cells = { isolates: 8 }
+    expect(await load({ ...files, "polyhost.json": { apps: ["a"], cells } })).toMatchObject({
+      isolatesPerCell: 8,
+    })
   })
 
   test("faults of the document and of the folder are reported together", async () => {
