@@ -1,6 +1,5 @@
-/** Header lines `Name: value\r\n` as the flat list `[name, value, …]`: names as they came, in order and number. */
-export function headerList(block: Uint8Array): string[] {
-  const text = Buffer.from(block.buffer, block.byteOffset, block.byteLength).toString("latin1")
+/** Header lines `Name: value\r\n`, one text of Latin-1, as the flat list `[name, value, …]`: names as they came, in order and number. */
+export function headerList(text: string): string[] {
   const list: string[] = []
   let at = 0
   while (at < text.length) {

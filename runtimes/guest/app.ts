@@ -12,8 +12,10 @@ import type { Welcome } from "../../protocol/messages.ts"
 import type { GuestConfig } from "../guest-config.ts"
 import type { Capture } from "./capture/index.ts"
 import type { MakeRequest } from "./fast-request.ts"
+import { partsOf } from "./fast-response.ts"
 import { createFetchApp, type FetchApp } from "./fetch-app.ts"
 import { findHandler, type Handler } from "./handler.ts"
+import { nodePlatform } from "./node-platform.ts"
 
 /** How long an app that listens may go on with its top-level code before it counts as a server, in milliseconds. */
 const LISTENING_BUT_NOT_EVALUATED_MS = 1000
@@ -72,7 +74,10 @@ export function startApp(config: GuestConfig, parts: GuestAppParts): GuestApp {
           handler: decision.handler,
           app,
           log: (log) => connection?.log(log),
+          env: { ...process.env },
           makeRequest,
+          partsOf,
+          platform: nodePlatform,
         })
         connection?.started({ interface: "fetch" })
       } else connection?.started({ interface: "server", path: decision.path })

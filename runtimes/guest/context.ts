@@ -7,7 +7,7 @@ import type { Log, Welcome } from "../../protocol/messages.ts"
 import type { RequestRecord } from "./request-record.ts"
 
 export interface AppContext {
-  readonly env: Readonly<Record<string, string | undefined>>
+  readonly env: Readonly<Record<string, unknown>>
   /** Keeps the instance alive for work that goes on after the answer. */
   waitUntil(promise: Promise<unknown>): void
   /** Aborts when the client leaves or the host gives the request up. */
@@ -21,7 +21,7 @@ export interface AppContext {
 export type AppLog = Record<Log["level"], (message: string) => void>
 
 export interface ContextParts {
-  readonly env: Record<string, string | undefined>
+  readonly env: Record<string, unknown>
   readonly app: Welcome["app"]
   readonly log: (log: Log) => void
   readonly waitUntil: (promise: Promise<unknown>) => void

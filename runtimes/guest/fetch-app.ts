@@ -7,9 +7,11 @@ import { DisconnectCode, type Log, type Welcome } from "../../protocol/messages.
 import { type Reading, soon } from "./at-hand.ts"
 import { type AppContext, contextMaker } from "./context.ts"
 import type { MakeRequest } from "./fast-request.ts"
-import { linesOf, partsOf } from "./fast-response.ts"
+import { linesOf, type ResponseParts } from "./fast-response.ts"
 import type { Handler } from "./handler.ts"
+import type { GuestPlatform } from "./platform.ts"
 import { RequestRecord } from "./request-record.ts"
+import { describe, isPromise, isResponse } from "./results.ts"
 
 /** Bodies up to this size travel in the same frame as their head, copied; larger ones in frames of their own, as they are. */
 const INLINE_BYTES = 8 * 1024
@@ -24,12 +26,18 @@ export interface FetchAppOptions {
   readonly handler: Handler
   readonly app: Welcome["app"]
   readonly log: (log: Log) => void
+  /** What `ctx.env` holds. */
+  readonly env: Record<string, unknown>
   readonly makeRequest: MakeRequest
+  /** The parts of a response that can be sent without its stream, or undefined: read it as any other code would. */
+  readonly partsOf: (response: Response) => ResponseParts | undefined
+  readonly platform: GuestPlatform
 }
 
-export function createFetchApp({ handler, app, log, makeRequest }: FetchAppOptions): FetchApp {
+export function createFetchApp(options: FetchAppOptions): FetchApp {
+  const { handler, app, log, env, makeRequest, platform } = options
   const background = new Set<Promise<unknown>>()
-  const makeContext = contextMaker({ env: { ...process.env }, app, log, waitUntil })
+  const makeContext = contextMaker({ env, app, log, waitUntil })
   const { call } = handler
 
   function waitUntil(promise: Promise<unknown>): void {
@@ -37,7 +45,7 @@ export function createFetchApp({ handler, app, log, makeRequest }: FetchAppOptio
       () => background.delete(settled),
       (error: unknown) => {
         background.delete(settled)
-        reportError("a promise given to waitUntil rejected", error)
+        reportError(platform, "a promise given to waitUntil rejected", error)
       },
     )
     background.add(settled)
@@ -45,7 +53,7 @@ export function createFetchApp({ handler, app, log, makeRequest }: FetchAppOptio
 
   return {
     request(stream) {
-      const exchange = new FetchExchange(stream)
+      const exchange = new FetchExchange(stream, options)
       let result: unknown
       try {
         const context: AppContext = makeContext(exchange.record)
@@ -66,7 +74,7 @@ export function createFetchApp({ handler, app, log, makeRequest }: FetchAppOptio
         await within(graceMs, Promise.all(background))
         await within(graceMs, Promise.resolve(handler.close?.()))
       } catch (error) {
-        reportError("the app's close failed", error)
+        reportError(platform, "the app's close failed", error)
       }
     },
   }
@@ -75,12 +83,14 @@ export function createFetchApp({ handler, app, log, makeRequest }: FetchAppOptio
 class FetchExchange implements GuestStreamEvents {
   readonly record: RequestRecord
   readonly #stream: GuestStream
+  readonly #options: FetchAppOptions
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   #wake: (() => void) | undefined
 
-  constructor(stream: GuestStream) {
+  constructor(stream: GuestStream, options: FetchAppOptions) {
     this.#stream = stream
-    this.record = new RequestRecord(stream)
+    this.#options = options
+    this.record = new RequestRecord(stream, options.platform)
     stream.events = this
   }
 
@@ -116,15 +126,16 @@ class FetchExchange implements GuestStreamEvents {
   /** The app threw: it is told on its own stderr, the client gets an error page or a cut. */
   fail(error: unknown): void {
     if (this.#stream.done) return
-    reportError(`${this.record.method} ${this.record.url} failed`, error)
+    reportError(this.#options.platform, `${this.record.method} ${this.record.url} failed`, error)
     this.#abort(DisconnectCode.appError, error instanceof Error ? error.message : String(error))
   }
 
   #abort(code: number, message: string): void {
-    this.#stream.abort(code, Buffer.from(message.slice(0, 1000)))
+    this.#stream.abort(code, this.#options.platform.utf8(message.slice(0, 1000)))
   }
 
   #send(response: Response): void {
+    const { partsOf, platform } = this.#options
     const parts = partsOf(response)
     const status = parts === undefined ? response.status : parts.status
     const reason = parts === undefined ? reasonOf(response) : parts.reason
@@ -132,7 +143,7 @@ class FetchExchange implements GuestStreamEvents {
     const body = parts === undefined ? undefined : parts.body
     const method = this.record.method
     if (method === "HEAD" || status === 204 || status === 304 || body === null) {
-      const known = typeof body === "string" ? Buffer.byteLength(body) : body?.length
+      const known = typeof body === "string" ? platform.utf8Length(body) : body?.length
       const sized = method === "HEAD" && known !== undefined ? withLength(lines, known) : lines
       this.#stream.respond({ status, reason, lines: sized }, null, true)
       this.#ended()
@@ -140,7 +151,7 @@ class FetchExchange implements GuestStreamEvents {
       return
     }
     if (body !== undefined) {
-      const bytes = typeof body === "string" ? Buffer.from(body) : body
+      const bytes = typeof body === "string" ? platform.utf8(body) : body
       const head = { status, reason, lines: withLength(lines, bytes.length) }
       if (bytes.length <= INLINE_BYTES) {
         this.#stream.respond(head, bytes, true)
@@ -253,35 +264,8 @@ function reasonOf({ statusText }: Response): string {
   return typeof statusText === "string" && /^[\t\x20-\x7e\x80-\xff]*$/.test(statusText) ? statusText : ""
 }
 
-/** A Response of this runtime, or of a library that brings its own with a web stream or no body. */
-function isResponse(value: unknown): value is Response {
-  if (value instanceof Response) return true
-  if (Object.prototype.toString.call(value) !== "[object Response]") return false
-  const { headers, body } = value as {
-    headers?: { forEach?: unknown }
-    body?: { getReader?: unknown } | null
-  }
-  if (typeof headers?.forEach !== "function") return false
-  return body === null || typeof body?.getReader === "function"
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return (
-    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
-  )
-}
-
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  return typeof value === "object"
-    ? `an object (${value.constructor?.name ?? "no prototype"})`
-    : `a ${typeof value}`
-}
-
-function reportError(what: string, error: unknown): void {
-  process.stderr.write(
-    `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  )
+function reportError(platform: GuestPlatform, what: string, error: unknown): void {
+  platform.reportError(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
 }
 
 /** Settles with the promise, or after `ms` without it. */

@@ -3,9 +3,11 @@
  * Read either as a web stream or at once as bytes. Holds at most one window (256 KiB) unless read at once.
  */
 import type { GuestStream } from "../../protocol/guest-stream.ts"
+import type { GuestPlatform } from "./platform.ts"
 
 export class RequestBody {
   readonly #stream: GuestStream
+  readonly #platform: GuestPlatform
   #chunks: Uint8Array[] = []
   #ended = false
   #failure: Error | undefined
@@ -13,8 +15,9 @@ export class RequestBody {
   #collecting = false
   used = false
 
-  constructor(stream: GuestStream) {
+  constructor(stream: GuestStream, platform: GuestPlatform) {
     this.#stream = stream
+    this.#platform = platform
   }
 
   // Events of the stream
@@ -45,7 +48,7 @@ export class RequestBody {
     while (!this.#ended) await this.#more()
     const chunks = this.#chunks
     this.#chunks = []
-    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+    return chunks.length === 1 ? chunks[0]! : this.#platform.concat(chunks)
   }
 
   /** A byte stream, as bodies are: it can be read into buffers of the app's. */

@@ -4,6 +4,7 @@
  */
 import type { GuestStream } from "../../protocol/guest-stream.ts"
 import { headerList } from "../header-list.ts"
+import type { GuestPlatform } from "./platform.ts"
 import { RequestBody } from "./request-body.ts"
 
 /** What the URL standard leaves as it is: no dot segments, no `'` (encoded in queries), no port with zeros before it. */
@@ -14,18 +15,20 @@ const PLAIN_HOST = /^[a-z0-9.\-_]+(:[1-9]\d*)?$/
 export class RequestRecord {
   readonly stream: GuestStream
   readonly body: RequestBody | null
+  readonly #platform: GuestPlatform
   #url: string | undefined
   #controller: AbortController | undefined
   #aborted = false
 
-  constructor(stream: GuestStream) {
+  constructor(stream: GuestStream, platform: GuestPlatform) {
     this.stream = stream
-    this.body = stream.head.hasBody ? new RequestBody(stream) : null
+    this.#platform = platform
+    this.body = stream.head.hasBody ? new RequestBody(stream, platform) : null
   }
 
   get method(): string {
     const { head } = this.stream
-    return latin1(head.bytes, head.methodAt, head.targetAt)
+    return this.#platform.latin1(head.bytes, head.methodAt, head.targetAt)
   }
 
   /** The client's scheme and host, and the target, as the URL standard writes them. */
@@ -36,12 +39,17 @@ export class RequestRecord {
 
   get clientAddress(): string {
     const { head } = this.stream
-    return latin1(head.bytes, head.addressAt, head.headersAt)
+    return this.#platform.latin1(head.bytes, head.addressAt, head.headersAt)
+  }
+
+  /** `[name, value, …]` as the client sent them. */
+  get headerList(): string[] {
+    const { head } = this.stream
+    return headerList(this.#platform.latin1(head.bytes, head.headersAt, head.headersEnd))
   }
 
   get headers(): Headers {
-    const { head } = this.stream
-    const list = headerList(head.bytes.subarray(head.headersAt, head.headersEnd))
+    const list = this.headerList
     const headers = new Headers()
     for (let i = 0; i < list.length; i += 2) headers.append(list[i] as string, list[i + 1] as string)
     return headers
@@ -62,9 +70,10 @@ export class RequestRecord {
 
   #makeUrl(): string {
     const { head } = this.stream
+    const platform = this.#platform
     const scheme = head.https ? "https://" : "http://"
-    const host = latin1(head.bytes, head.hostAt, head.addressAt)
-    const target = latin1(head.bytes, head.targetAt, head.hostAt)
+    const host = platform.latin1(head.bytes, head.hostAt, head.addressAt)
+    const target = platform.latin1(head.bytes, head.targetAt, head.hostAt)
     const plain =
       PLAIN_TARGET.test(target) &&
       !ENCODED_DOT.test(target) &&
@@ -79,12 +88,6 @@ export class RequestRecord {
       return new URL(path.replace(/[^\x21-\x7e]/g, "_"), `${scheme}localhost`).href
     }
   }
-}
-
-/** What came in one read is a Buffer; a frame that came in several was put together as plain bytes. */
-function latin1(bytes: Uint8Array, start: number, end: number): string {
-  const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  return buffer.toString("latin1", start, end)
 }
 
 function clientLeft(): Error {
