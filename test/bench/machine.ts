@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process"
 import { cpus, totalmem } from "node:os"
 import { nginxVersion } from "./nginx.ts"
+import { workerdVersion } from "./workerd.ts"
 
 export function machine(): string {
   const wrk = version("wrk", ["-v"]).split(" ").slice(0, 2).join(" ")
@@ -11,6 +12,7 @@ export function machine(): string {
     `Node ${process.versions.node}`,
     wrk,
     nginxVersion() ?? "no nginx",
+    workerdVersion() ?? "no workerd",
   ].join(" · ")
 }
 

@@ -55,15 +55,16 @@ export async function measureLoads(plan: Plan): Promise<Samples> {
   try {
     for (const app of new Set(plan.loads.map((load) => load.app))) {
       for (const target of plan.targets) {
+        if (!target.apps.includes(app)) continue
         plan.signal.throwIfAborted()
         running.set(`${target.name} ${app}`, await target.start(app))
         await sameNode(target, of(target, app))
       }
     }
     for (const load of plan.loads) {
-      for (const target of plan.targets) await prove(load, target, of(target, load.app))
+      for (const target of targetsOf(load, plan)) await prove(load, target, of(target, load.app))
       if (plan.warmSeconds === 0) continue
-      for (const target of plan.targets)
+      for (const target of targetsOf(load, plan))
         await runWrk(load, {
           url: of(target, load.app).url,
           seconds: plan.warmSeconds,
@@ -83,12 +84,12 @@ async function measureRounds(
   const samples = new Map(
     plan.loads.map((load) => [
       load.name,
-      new Map<TargetName, Sample[]>(plan.targets.map((target) => [target.name, []])),
+      new Map<TargetName, Sample[]>(targetsOf(load, plan).map((target) => [target.name, []])),
     ]),
   )
   for (let round = 0; round < plan.rounds; round++) {
     for (const load of plan.loads) {
-      for (const target of rotate(plan.targets, round)) {
+      for (const target of rotate(targetsOf(load, plan), round)) {
         const sample = await measure(load, of(target, load.app), plan)
         samples.get(load.name)?.get(target.name)?.push(sample)
         const faults = sample.errors > 0 ? `, ${sample.errors} ERRORS` : ""
@@ -100,6 +101,11 @@ async function measureRounds(
     }
   }
   return samples
+}
+
+/** Those that have the load's app. */
+function targetsOf(load: Load, plan: Plan): readonly Target[] {
+  return plan.targets.filter((target) => target.apps.includes(load.app))
 }
 
 async function measure(load: Load, running: Running, { seconds, signal }: Plan): Promise<Sample> {
@@ -129,8 +135,9 @@ async function prove(load: Load, target: Target, { url }: Running): Promise<void
 async function sameNode(target: Target, { adminSocket }: Running): Promise<void> {
   if (adminSocket === undefined) return
   const { body } = await ask({ url: "http://localhost/v1/status", socketPath: adminSocket })
-  const { apps } = JSON.parse(body) as { apps: readonly { runtime: { version: string } }[] }
-  const version = apps[0]?.runtime.version
-  if (version === process.versions.node) return
+  const { apps } = JSON.parse(body) as { apps: readonly { runtime: { name: string; version: string } }[] }
+  const { name, version } = apps[0]?.runtime ?? {}
+  // An isolate has the V8 of its cell, and no Node.
+  if (name === "isolate" || version === process.versions.node) return
   throw new Error(`${target.title} runs Node ${version}, and the bare server ${process.versions.node}`)
 }

@@ -92,6 +92,16 @@ export function rssMib(pid: number): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024
 }
 
+/** Memory of one process, in MiB, with its share of what it shares; 0 when it is gone. */
+export function pssMib(pid: number): number {
+  try {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "latin1")
+    return Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0) / 1024
+  } catch {
+    return 0
+  }
+}
+
 /** The fields of /proc/PID/stat after the name, or null when the process is gone. */
 function statOf(pid: number): string[] | null {
   try {

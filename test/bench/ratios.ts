@@ -60,12 +60,32 @@ const PAIRS: readonly Pair[] = [
   },
 ]
 
+/** Pairs that are asked for the hello loads alone. */
+const CELL_PAIRS: readonly Pair[] = [
+  {
+    title: "polyhost, isolate / workerd",
+    measured: "isolate",
+    yardstick: "workerd",
+    goals: [
+      { load: "hello", target: 1.5, next: 1.5 },
+      { load: "hello-20", next: 1.5 },
+      { load: "hello-91", next: 1.5 },
+    ],
+  },
+  {
+    title: "polyhost, fetch app in a thread / bare node:http in a thread",
+    measured: "thread",
+    yardstick: "bare-thread",
+    goals: [{ load: "hello" }, { load: "hello-20" }, { load: "hello-91" }],
+  },
+]
+
 /** The most that one connection's median latency may be, as a multiple of the bare server's. */
 const P50_TARGET = 1.6
 
 /** Markdown: one table a pair. A target in `missing` has its reason there. */
 export function ratioTables(samples: Samples, missing: ReadonlyMap<TargetName, string>): string {
-  const parts = PAIRS.flatMap((pair) => {
+  const parts = [...PAIRS, ...CELL_PAIRS].flatMap((pair) => {
     const rows = pair.goals.flatMap((goal) => pairRow(pair, goal, samples, missing))
     if (rows.length === 0) return []
     const head = ["load", "requests/s", "target", "next target", "requests/server-CPU-s", "next target"]

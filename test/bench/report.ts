@@ -1,4 +1,5 @@
 /** The Markdown of RESULTS.md. */
+import type { ColdStarts, Density } from "./density.ts"
 import { spread, table } from "./figures.ts"
 import { LOADS } from "./loads.ts"
 import { machine } from "./machine.ts"
@@ -13,6 +14,8 @@ export interface Results {
   readonly targets: readonly Target[]
   readonly samples: Samples
   readonly starts: ReadonlyMap<TargetName, StartSamples>
+  readonly density: readonly Density[]
+  readonly cold: ColdStarts | null
 }
 
 export function report(results: Results): string {
@@ -40,6 +43,12 @@ A server-CPU-second counts every process of the target: host and guest, nginx an
       "Process spawned to first answer, and resident memory of the process that listens, after it.",
       startsTable(results),
     ),
+    section(
+      "Many small apps",
+      "Memory of the host and all its cells (PSS), and host spawned to the last app's first answer. Target: 1,000 isolate apps in less than 4,096 MiB.",
+      densityTable(results),
+    ),
+    section("Cold", "One after the other. Target: p50 below 10 ms.", coldTable(results)),
   ]
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`
 }
@@ -52,7 +61,8 @@ function figuresTable({ targets, samples }: Results, missing: ReadonlyMap<Target
   const rows = LOADS.flatMap((load) => {
     const byTarget = samples.get(load.name)
     if (byTarget === undefined) return []
-    return targets.map((target) => {
+    const asked = targets.filter((target) => target.apps.includes(load.app))
+    return asked.map((target) => {
       const reason = missing.get(target.name)
       const cells =
         reason === undefined
@@ -73,6 +83,15 @@ function figures(samples: readonly Sample[]): string[] {
     show((it) => it.p50Ms, 3),
     show((it) => it.p99Ms, 3),
   ]
+}
+
+function densityTable({ density }: Results): string {
+  const rows = density.map((it) => [it.title, it.memoryMib.toFixed(0), it.allAnsweredMs.toFixed(0)])
+  return rows.length === 0 ? "" : table(["apps", "memory MiB", "all answered ms"], rows)
+}
+
+function coldTable({ cold }: Results): string {
+  return cold === null ? "" : table(["what", "ms, p50 (min–max)"], [[cold.title, spread(cold.samplesMs, 1)]])
 }
 
 function startsTable({ targets, starts }: Results): string {

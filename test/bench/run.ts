@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { type DensityPlan, measureColdStarts, measureDensity } from "./density.ts"
 import { LOADS } from "./loads.ts"
 import { measureLoads, measureStarts, type Plan, type Samples } from "./measure.ts"
 import { report } from "./report.ts"
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     short: { type: "boolean", default: false },
     rounds: { type: "string", default: "8" },
     seconds: { type: "string", default: "2" },
+    density: { type: "boolean", default: false },
     load: { type: "string", multiple: true, default: [] },
     target: { type: "string", multiple: true, default: [] },
   },
@@ -27,7 +29,17 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => stopping.abort(new Error(`stopped by ${signal}`)))
 
 const dir = await mkdtemp(join(tmpdir(), "polyhost-bench-"))
+const densityPlan: DensityPlan = { dir, short: values.short, signal: stopping.signal, log }
 try {
+  if (values.density) {
+    await measureColdStarts(densityPlan)
+    await measureDensity(densityPlan)
+  } else await measureAll()
+} finally {
+  await rm(dir, { recursive: true, force: true })
+}
+
+async function measureAll(): Promise<void> {
   const targets = chosen("target", allTargets(dir), values.target)
   const plan: Plan = {
     loads: chosen("load", LOADS, values.load),
@@ -45,13 +57,13 @@ try {
   // The memory of nginx, which holds no JavaScript, would compare nothing.
   const startable = plan.targets.filter((target) => target.name !== "nginx")
   const starts = whole ? await measureStarts({ ...plan, targets: startable }) : new Map()
-  const text = report({ rounds: plan.rounds, seconds: plan.seconds, targets, samples, starts })
+  const cold = whole ? await measureColdStarts(densityPlan) : null
+  const density = whole ? await measureDensity(densityPlan) : []
+  const text = report({ rounds: plan.rounds, seconds: plan.seconds, targets, samples, starts, density, cold })
   process.stdout.write(`\n${text}`)
   refuseErrors(samples)
   if (whole && !values.short) await writeFile(join(import.meta.dirname, "RESULTS.md"), text)
   warnOfMissing(targets)
-} finally {
-  await rm(dir, { recursive: true, force: true })
 }
 
 function chosen<T extends { readonly name: string }>(

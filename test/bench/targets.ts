@@ -2,13 +2,22 @@
  * Who is measured, and how each is started. Every target serves the same two apps (`hello`, `bytes`), each in processes
  * of its own. The server app, the bare server and the one behind nginx are one file. Processes as such: processes.ts.
  */
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises"
+import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { findNginx, nginxConf } from "./nginx.ts"
 import { type Command, freePort, type Started, start } from "./processes.ts"
+import { findWorkerd, workerdConf } from "./workerd.ts"
 
 export type AppName = "hello" | "bytes"
-export type TargetName = "bare" | "fetch" | "nginx" | "server"
+export type TargetName =
+  | "bare"
+  | "fetch"
+  | "nginx"
+  | "server"
+  | "thread"
+  | "bare-thread"
+  | "isolate"
+  | "workerd"
 
 export interface Target {
   /** For `--target`. */
@@ -16,6 +25,8 @@ export interface Target {
   readonly title: string
   /** Why it cannot run on this machine, or null. */
   readonly missing: string | null
+  /** The apps that it has. */
+  readonly apps: readonly AppName[]
   start(app: AppName): Promise<Running>
 }
 
@@ -36,25 +47,58 @@ const POLYHOST = join(import.meta.dirname, "../../host/cli/polyhost.js")
 /** All targets, in the order of the report. `dir` takes their sockets, state and configuration. */
 export function allTargets(dir: string): readonly Target[] {
   const nginx = findNginx()
+  const workerd = findWorkerd()
+  const apps: readonly AppName[] = ["hello", "bytes"]
   return [
-    { name: "bare", title: "bare node:http", missing: null, start: startBare },
+    { name: "bare", title: "bare node:http", missing: null, apps, start: startBare },
     {
       name: "fetch",
       title: "polyhost, fetch app",
       missing: null,
+      apps,
       start: (app) => startPolyhost(dir, app),
     },
     {
       name: "nginx",
       title: "nginx → node:http",
       missing: nginx === null ? "nginx not found" : null,
+      apps,
       start: (app) => startBehindNginx(nginx ?? "nginx", dir, app),
     },
     {
       name: "server",
       title: "polyhost, server app",
       missing: null,
+      apps,
       start: (app) => startPolyhost(dir, `${app}-server`),
+    },
+    {
+      name: "thread",
+      title: "polyhost, fetch app in a thread",
+      missing: null,
+      apps: ["hello"],
+      start: (app) => startPolyhost(dir, `${app}-thread`),
+    },
+    {
+      name: "bare-thread",
+      title: "bare node:http in a thread",
+      missing: null,
+      apps: ["hello"],
+      start: startBareThread,
+    },
+    {
+      name: "isolate",
+      title: "polyhost, isolate",
+      missing: null,
+      apps: ["hello"],
+      start: (app) => startPolyhost(dir, `${app}-isolate`),
+    },
+    {
+      name: "workerd",
+      title: "workerd",
+      missing: workerd === null ? "workerd not found" : null,
+      apps: ["hello"],
+      start: (app) => startWorkerd(workerd ?? "workerd", dir, app),
     },
   ]
 }
@@ -63,6 +107,25 @@ async function startBare(app: AppName): Promise<Running> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}/`
   return running(url, [await start({ ...serverOf(app), env: { PORT: String(port) }, ready: { url } })])
+}
+
+async function startBareThread(app: AppName): Promise<Running> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}/`
+  const args = [join(APPS, `${app}-server/in-thread.mjs`)]
+  return running(url, [await start({ ...serverOf(app), args, env: { PORT: String(port) }, ready: { url } })])
+}
+
+async function startWorkerd(workerd: string, dir: string, app: AppName): Promise<Running> {
+  const place = await mkdtemp(join(dir, "workerd-"))
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}/`
+  const conf = join(place, "config.capnp")
+  await copyFile(join(APPS, `${app}/${app}.mjs`), join(place, "app.mjs"))
+  await writeFile(conf, workerdConf(port, "app.mjs"))
+  return running(url, [
+    await start({ name: "workerd", file: workerd, args: ["serve", conf], env: {}, ready: { url } }),
+  ])
 }
 
 async function startPolyhost(dir: string, app: string): Promise<Running> {
