@@ -14,4 +14,6 @@ export interface GuestConfig {
   readonly socketPrefix: string
   /** The guest is the main program and imports the entry itself (Deno before 2.4). */
   readonly mainIsGuest: boolean
+  /** It lives in a worker thread of a cell, with other instances beside it. */
+  readonly inThread?: boolean
 }

@@ -69,13 +69,21 @@ function forbidden(file: string, target: string): string | null {
   return null
 }
 
+/** What host and cell say to each other. */
+const SHARED_BY_HALVES = new Set(["runtimes/cell/cell-messages.ts", "runtimes/cell/message-lines.ts"])
+
 /** Files directly in runtimes/ are shared by both halves. */
 function isHalf(file: string): boolean {
-  return file.startsWith("runtimes/") && file.split("/").length > 2
+  return file.startsWith("runtimes/") && file.split("/").length > 2 && !SHARED_BY_HALVES.has(file)
 }
 
+/** What runs where apps run: guests, and all that is in a cell's process. */
 function isGuest(file: string): boolean {
-  return file.startsWith("runtimes/guest/") || /^runtimes\/[^/]+\/guest[/.]/.test(file)
+  return (
+    file.startsWith("runtimes/guest/") ||
+    /^runtimes\/[^/]+\/(guest[/.]|inside\/)/.test(file) ||
+    /^runtimes\/isolate\/(web|ops|egress)\//.test(file)
+  )
 }
 
 interface TextRule {
@@ -100,12 +108,12 @@ const TEXT_RULES: readonly TextRule[] = [
   },
   {
     pattern: /\bprocess\.(argv|exit|exitCode)\b/,
-    where: (file) => !inside("host/cli/", "runtimes/guest/")(file) && !isScript(file),
+    where: (file) => !inside("host/cli/")(file) && !isGuest(file) && !isScript(file),
     rule: "argv and exit codes only in host/cli/",
   },
   {
     pattern: /\bprocess\.env\b/,
-    where: (file) => !inside("host/cli/", "host/config/", "runtimes/guest/")(file),
+    where: (file) => !inside("host/cli/", "host/config/")(file) && !isGuest(file),
     rule: "environment only in host/cli/ and host/config/",
   },
   {
