@@ -1,0 +1,169 @@
+/**
+ * The content of a Request or Response. It stays what it was given as (a string, bytes, whatever the guest's request has) until
+ * somebody asks for a stream; reading it whole needs none.
+ */
+import { isBufferSource } from "../conversions.ts"
+import { encodeUtf8 } from "../encoding/text-encoder.ts"
+import { bytesOfBlob, isBlob, streamOf } from "../file/blob.ts"
+import { isObject, toUSVString } from "../idl.ts"
+import { isDisturbed, isReadableStream, ReadableStream } from "../streams/index.ts"
+import { URLSearchParams } from "../url/index.ts"
+import { isFormData } from "./form-data.ts"
+import { encodeMultipart } from "./multipart.ts"
+import { readAll, teeCopying } from "./stream-reading.ts"
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** A body that comes from outside: it can be asked for once, whole or as a stream. */
+export interface OutsideBody {
+  readonly used: boolean
+  bytes(): Promise<Uint8Array>
+  stream(): ReadableStream<Uint8Array>
+}
+
+type Source = string | Bytes | OutsideBody
+
+export class BodyContent {
+  /** Null once it is a stream's. */
+  #source: Source | null
+  #stream: ReadableStream | null
+  /** It was read whole without a stream. */
+  #consumed = false
+
+  constructor(source: Source | null, stream: ReadableStream | null = null) {
+    this.#source = source
+    this.#stream = stream
+  }
+
+  /** The whole content when it is at hand and unread; undefined: ask for the stream. */
+  get atHand(): string | Bytes | undefined {
+    const source = this.#consumed || this.#stream !== null ? null : this.#source
+    return typeof source === "string" || source instanceof Uint8Array ? source : undefined
+  }
+
+  get stream(): ReadableStream {
+    this.#stream ??= this.#makeStream()
+    return this.#stream
+  }
+
+  get used(): boolean {
+    if (this.#stream !== null) return isDisturbed(this.#stream)
+    return this.#consumed
+  }
+
+  get unusable(): boolean {
+    return this.used || (this.#stream?.locked ?? false)
+  }
+
+  /** The whole content, once. The caller may keep the bytes. */
+  async bytes(): Promise<Bytes> {
+    if (this.#stream !== null) return readAll(this.#stream)
+    const source = this.#source
+    this.#consumed = true
+    if (typeof source === "string") return encodeUtf8(source)
+    if (source instanceof Uint8Array) return source.slice()
+    return new Uint8Array(await source!.bytes())
+  }
+
+  /** Takes what is at hand, as it is. Only while `atHand` is something. */
+  take(): string | Bytes {
+    const content = this.atHand!
+    this.#consumed = true
+    return content
+  }
+
+  /** A second content with the same bytes. Only while it is not unusable. */
+  clone(): BodyContent {
+    const content = this.atHand
+    if (content !== undefined) return new BodyContent(content)
+    const [mine, theirs] = teeCopying(this.stream)
+    this.#stream = mine
+    return new BodyContent(null, theirs)
+  }
+
+  /** Hands everything over to a new content; this one then counts as used. */
+  handOver(): BodyContent {
+    const next = new BodyContent(this.#source, null)
+    if (this.#stream === null) {
+      this.#consumed = true
+      return next
+    }
+    return new BodyContent(null, proxyOf(this.#stream))
+  }
+
+  #makeStream(): ReadableStream {
+    const source = this.#source!
+    let stream: ReadableStream
+    if (typeof source === "string") stream = streamOf(encodeUtf8(source))
+    else stream = source instanceof Uint8Array ? streamOf(source) : outsideStream(source, this.#consumed)
+    // It was read already: whoever asks for the stream afterwards sees that.
+    if (this.#consumed) stream.cancel().catch(() => undefined)
+    return stream
+  }
+}
+
+export interface ExtractedBody {
+  readonly content: BodyContent
+  readonly type: string | null
+  readonly isStream: boolean
+  /** What it was given as: a request can be sent again from it. Null: a stream. */
+  readonly source: unknown
+}
+
+/** "Extract a body" of the fetch standard, with the conversion of BodyInit. */
+export function extractBody(value: unknown, keepalive = false): ExtractedBody {
+  if (typeof value === "string") return atHand(toUSVString(value), "text/plain;charset=UTF-8")
+  if (isObject(value)) {
+    if (isReadableStream(value)) {
+      if (keepalive) throw new TypeError("A stream cannot be the body of a keepalive request")
+      if (isDisturbed(value) || value.locked) throw new TypeError("The stream was read or is locked already")
+      return { content: new BodyContent(null, value), type: null, isStream: true, source: null }
+    }
+    if (isBlob(value)) return atHand(bytesOfBlob(value), value.type === "" ? null : value.type)
+    if (isBufferSource(value)) return atHand(copyOf(value), null)
+    if (isFormData(value)) {
+      const boundary = makeBoundary()
+      return atHand(encodeMultipart(value, boundary), `multipart/form-data; boundary=${boundary}`)
+    }
+    if (value instanceof URLSearchParams) {
+      return atHand(String(value), "application/x-www-form-urlencoded;charset=UTF-8")
+    }
+  }
+  return atHand(toUSVString(value), "text/plain;charset=UTF-8")
+}
+
+function atHand(source: string | Bytes, type: string | null): ExtractedBody {
+  return { content: new BodyContent(source), type, isStream: false, source }
+}
+
+function copyOf(value: ArrayBuffer | ArrayBufferView<ArrayBuffer>): Bytes {
+  if (ArrayBuffer.isView(value))
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice()
+  return new Uint8Array(value.slice(0))
+}
+
+/** Only has to differ from what stands in the form; not a secret. */
+function makeBoundary(): string {
+  const digits = () => Math.random().toString(36).slice(2, 12).padStart(10, "0")
+  return `----formdata-${digits()}${digits()}`
+}
+
+function outsideStream(source: OutsideBody, consumed: boolean): ReadableStream {
+  return consumed ? new ReadableStream({ type: "bytes" }) : source.stream()
+}
+
+/** The same chunks under another stream, so that the given one is disturbed and locked. */
+function proxyOf(stream: ReadableStream): ReadableStream {
+  const reader = stream.getReader()
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.read()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+}

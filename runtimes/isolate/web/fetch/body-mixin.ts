@@ -1,0 +1,103 @@
+/** The body mixin of Request and Response: `body`, `bodyUsed` and the methods that read it whole. */
+import { decodeUtf8 } from "../encoding/text-decoder.ts"
+import { type Blob, makeBlob } from "../file/blob.ts"
+import type { ReadableStream } from "../streams/index.ts"
+import { URLSearchParams } from "../url/index.ts"
+import type { BodyContent } from "./body-content.ts"
+import { FormData } from "./form-data.ts"
+import { extractMimeType, type MimeType, serializeMimeType } from "./header-list.ts"
+import { parseMultipart } from "./multipart.ts"
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+export interface BodyOwner {
+  readonly content: BodyContent | null
+  /** All values of `content-type`. */
+  readonly contentTypes: readonly string[]
+}
+
+export interface BodyMembers {
+  readonly body: ReadableStream<Uint8Array> | null
+  readonly bodyUsed: boolean
+  arrayBuffer(): Promise<ArrayBuffer>
+  blob(): Promise<Blob>
+  bytes(): Promise<Bytes>
+  formData(): Promise<FormData>
+  json(): Promise<unknown>
+  text(): Promise<string>
+}
+
+/** Adds the members. `ownerOf` throws a TypeError when its argument is none of the class. */
+export function mixInBody<Self extends object>(prototype: Self, ownerOf: (self: Self) => BodyOwner): void {
+  const reader = <Result>(convert: (bytes: Bytes, owner: BodyOwner) => Result) =>
+    async function read(this: Self): Promise<Result> {
+      const owner = ownerOf(this)
+      return convert(await wholeBody(owner.content), owner)
+    }
+  const methods = {
+    arrayBuffer: reader((bytes) => bytes.buffer),
+    blob: reader((bytes, { contentTypes }) => makeBlob(bytes, typeForBlob(contentTypes))),
+    bytes: reader((bytes) => bytes),
+    formData: reader((bytes, { contentTypes }) => parseForm(bytes, extractMimeType(contentTypes))),
+    async json(this: Self): Promise<unknown> {
+      return JSON.parse(await wholeText(ownerOf(this).content))
+    },
+    async text(this: Self): Promise<string> {
+      return wholeText(ownerOf(this).content)
+    },
+  }
+  for (const [name, value] of Object.entries(methods)) {
+    Object.defineProperty(value, "name", { value: name, configurable: true })
+    Object.defineProperty(prototype, name, { value, writable: true, enumerable: true, configurable: true })
+  }
+  const attributes = {
+    get body(): ReadableStream<Uint8Array> | null {
+      return ownerOf(this as never).content?.stream ?? null
+    },
+    get bodyUsed(): boolean {
+      return ownerOf(this as never).content?.used ?? false
+    },
+  }
+  Object.defineProperties(prototype, Object.getOwnPropertyDescriptors(attributes))
+}
+
+const NO_BYTES = new Uint8Array(0)
+
+function requireUsable(content: BodyContent | null): void {
+  if (content?.unusable) throw new TypeError("The body was read or is locked already")
+}
+
+async function wholeBody(content: BodyContent | null): Promise<Bytes> {
+  requireUsable(content)
+  return content === null ? NO_BYTES.slice() : content.bytes()
+}
+
+async function wholeText(content: BodyContent | null): Promise<string> {
+  requireUsable(content)
+  if (content === null) return ""
+  if (typeof content.atHand !== "string") return decodeUtf8(await content.bytes())
+  const text = content.take() as string
+  return text.startsWith("\ufeff") ? text.slice(1) : text
+}
+
+function typeForBlob(contentTypes: readonly string[]): string {
+  const type = extractMimeType(contentTypes)
+  return type === null ? "" : serializeMimeType(type).toLowerCase()
+}
+
+function parseForm(bytes: Bytes, type: MimeType | null): FormData {
+  if (type?.essence === "multipart/form-data") {
+    const boundary = type.parameters.get("boundary")
+    if (boundary === undefined) throw new TypeError("The multipart form's content-type has no boundary")
+    return parseMultipart(bytes, boundary)
+  }
+  if (type?.essence === "application/x-www-form-urlencoded") {
+    const form = new FormData()
+    const parameters = new (URLSearchParams as unknown as new (text: string) => Iterable<[string, string]>)(
+      decodeUtf8(bytes),
+    )
+    for (const [name, value] of parameters) form.append(name, value)
+    return form
+  }
+  throw new TypeError("The body's content-type is not one of a form")
+}
