@@ -36,3 +36,8 @@ export function writeLatin1(bytes: Uint8Array, at: number, text: string): number
   for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i)
   return at + text.length
 }
+
+export function writeUint48(bytes: Uint8Array, at: number, value: number): void {
+  writeUint16(bytes, at, Math.floor(value / 0x1_0000_0000))
+  writeUint32(bytes, at + 2, value >>> 0)
+}

@@ -39,6 +39,11 @@ export function readControl(payload: FramePayload): unknown {
   }
 }
 
+/** UTF-8. */
+export function encodeText(text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
 /** At most `maxBytes` of the payload after `skip` bytes, as text; what is not UTF-8 is replaced. */
 export function readText(payload: FramePayload, skip: number, maxBytes: number): string {
   const start = payload.start + skip

@@ -26,6 +26,7 @@ export const CLIENT_ERRORS = {
   REQUEST_TIMEOUT: { status: 504, title: "The app did not answer in time" },
   APP_CPU_LIMIT: { status: 504, title: "The app used more CPU time than a request may" },
   APP_WEDGED: { status: 504, title: "The app stopped responding and is being replaced" },
+  CALL_LOOP: { status: 508, title: "Apps call each other in a loop" },
   VERSION_NOT_SUPPORTED: { status: 505, title: "This version of HTTP is not supported" },
 } as const
 

@@ -78,4 +78,10 @@ export interface ExchangeHandler {
   left(reason: DisconnectReason): void
 }
 
+/**
+ * Gives an exchange back to who had it served: the instance has no more to do with it. `delivered` is set when the
+ * instance may have begun with it: another may answer it instead, once; else it fails with that.
+ */
+export type Untaken = (delivered?: { readonly code: ClientErrorCode; readonly detail: string }) => void
+
 export type DisconnectReason = "client-left" | "timeout" | "host-stopping"

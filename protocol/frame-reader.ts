@@ -9,12 +9,13 @@ import {
   HEADER_BYTES,
   isFrameType,
   MAX_PAYLOAD_BYTES,
+  mayEnd,
   violation,
 } from "./frames.ts"
 
 /**
  * Cuts chunks of any size into frames. Holds at most one incomplete frame.
- * With `bodiesInPieces` an http.body frame is not collected: what has come of it is handed on at once as a frame of its
+ * With `bodiesInPieces` an http.body or call.body frame is not collected: what has come of it is handed on at once as a frame of its
  * own, END with the last, so that a stream of large bodies costs no copy.
  * `push` throws PROTOCOL_VIOLATION on an impossible header; the reader is then of no more use.
  */
@@ -25,7 +26,7 @@ export class FrameReader {
   #headerBytes = 0
   #frame: Uint8Array | null = null
   #frameBytes = 0
-  /** Bytes of an http.body frame that are still to come and are handed on in pieces. */
+  /** Bytes of a body frame that are still to come and are handed on in pieces. */
   #bodyLeft = 0
   readonly #bodiesInPieces: boolean
   #stopped = false
@@ -73,7 +74,7 @@ export class FrameReader {
       this.#deliver(this.#header, 0, HEADER_BYTES, HEADER_BYTES)
       return at + take
     }
-    if (this.#bodiesInPieces && this.#header[4] === FrameType.body) this.#bodyLeft = length
+    if (this.#bodiesInPieces && isBody(this.#header[4]!)) this.#bodyLeft = length
     else {
       this.#frame = new Uint8Array(length)
       this.#frameBytes = 0
@@ -90,7 +91,8 @@ export class FrameReader {
     payload.bytes = chunk
     payload.start = at
     payload.end = at + take
-    this.#handler.frame(FrameType.body, last ? this.#header[5]! : 0, readUint48(this.#header, 6), payload)
+    const flags = last ? this.#header[5]! : 0
+    this.#handler.frame(this.#header[4]!, flags, readUint48(this.#header, 6), payload)
     return at + take
   }
 
@@ -120,6 +122,10 @@ export class FrameReader {
   }
 }
 
+function isBody(type: number): boolean {
+  return type === FrameType.body || type === FrameType.callBody
+}
+
 function checkHeader(bytes: Uint8Array, at: number, length: number): void {
   // P1
   if (length > MAX_PAYLOAD_BYTES) {
@@ -128,6 +134,6 @@ function checkHeader(bytes: Uint8Array, at: number, length: number): void {
   const type = bytes[at + 4]!
   if (!isFrameType(type)) throw violation(`P1: a frame of unknown type ${type}`)
   const flags = bytes[at + 5]!
-  if (flags !== 0 && (flags !== FLAG_END || type < FrameType.request || type > FrameType.body))
+  if (flags !== 0 && (flags !== FLAG_END || !mayEnd(type)))
     throw violation(`P1: ${frameName(type)} with flags ${flags}`)
 }

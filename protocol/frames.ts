@@ -9,9 +9,18 @@ import { writeUint32 } from "./bytes.ts"
 import type { Channel } from "./channel.ts"
 import { PolyhostError } from "./errors.ts"
 
-export { readLatin1, readUint16, readUint32, writeLatin1, writeUint16, writeUint32 } from "./bytes.ts"
+export {
+  readLatin1,
+  readUint16,
+  readUint32,
+  readUint48,
+  writeLatin1,
+  writeUint16,
+  writeUint32,
+  writeUint48,
+} from "./bytes.ts"
 
-export const PROTOCOL_VERSION = "1.0"
+export const PROTOCOL_VERSION = "1.1"
 
 export const HEADER_BYTES = 12
 /** Longest payload of any frame, in bytes. */
@@ -28,8 +37,15 @@ export const MAX_ABORT_MESSAGE_BYTES = 8 * 1024
 export const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 /** Body bytes in flight in each direction of a stream before credit is needed. */
 export const WINDOW_BYTES = 256 * 1024
+/** Calls and store requests of a guest that are open at once on a connection. */
+export const MAX_OPEN_CALLS = 256
+/** As WINDOW_BYTES, of a call: smaller, because the guest opens as many as it likes. */
+export const CALL_WINDOW_BYTES = 64 * 1024
 
-/** Type numbers. Below 16: control, JSON payload or none, stream 0. From 16: one request, stream ≥ 1, binary. */
+/**
+ * Type numbers. Below 16: control, JSON payload or none (output: bytes), stream 0. From 16: one request, stream ≥ 1, binary.
+ * From 32: one call or store request of the guest, binary, with ids of their own.
+ */
 export const FrameType = {
   hello: 1,
   welcome: 2,
@@ -40,14 +56,23 @@ export const FrameType = {
   shutdown: 7,
   shutdownComplete: 8,
   log: 9,
+  output: 10,
   request: 16,
   response: 17,
   body: 18,
   credit: 19,
   disconnect: 20,
+  callRequest: 32,
+  callResponse: 33,
+  callBody: 34,
+  callCredit: 35,
+  callDisconnect: 36,
+  storeRequest: 37,
+  storeResponse: 38,
 } as const
 
 export type FrameTypeNumber = (typeof FrameType)[keyof typeof FrameType]
+type BodyType = typeof FrameType.body | typeof FrameType.callBody
 
 const NAME_OF_TYPE: ReadonlyMap<number, string> = new Map([
   [FrameType.hello, "hello"],
@@ -59,11 +84,19 @@ const NAME_OF_TYPE: ReadonlyMap<number, string> = new Map([
   [FrameType.shutdown, "lifespan.shutdown"],
   [FrameType.shutdownComplete, "lifespan.shutdown.complete"],
   [FrameType.log, "log"],
+  [FrameType.output, "output"],
   [FrameType.request, "http.request"],
   [FrameType.response, "http.response.start"],
   [FrameType.body, "http.body"],
   [FrameType.credit, "http.credit"],
   [FrameType.disconnect, "http.disconnect"],
+  [FrameType.callRequest, "call.request"],
+  [FrameType.callResponse, "call.response"],
+  [FrameType.callBody, "call.body"],
+  [FrameType.callCredit, "call.credit"],
+  [FrameType.callDisconnect, "call.disconnect"],
+  [FrameType.storeRequest, "store.request"],
+  [FrameType.storeResponse, "store.response"],
 ])
 
 /** The vocabulary's word for a type number: `http.request`. */
@@ -77,6 +110,14 @@ export function isFrameType(type: number): boolean {
 
 /** Flag: the sender's half of the stream ends with this frame. */
 export const FLAG_END = 1
+
+/** Frames that may carry END: heads and bodies. */
+export function mayEnd(type: number): boolean {
+  return (
+    (type >= FrameType.request && type <= FrameType.body) ||
+    (type >= FrameType.callRequest && type <= FrameType.callBody)
+  )
+}
 
 /** Receives frames. `bytes[start, end)` is the payload: a view that is valid as long as the receiver keeps it. */
 export interface FrameHandler {
@@ -104,6 +145,8 @@ export class FrameWriter {
   readonly #flush = (): void => this.flush()
   /** The block that `open` points into: valid until the next call. */
   slab: Uint8Array = new Uint8Array(SLAB_BYTES)
+  /** How often frames were handed to the channel: tells whether one that was written is still here. */
+  flushes = 0
   #sent = 0
   #used = 0
   #chunks: Uint8Array[] = []
@@ -145,14 +188,14 @@ export class FrameWriter {
   }
 
   /** A piece of a body of any length, cut into frames of at most 64 KiB. Nothing is sent for no bytes and no end. */
-  body(stream: number, chunk: Uint8Array, end: boolean): void {
+  body(stream: number, chunk: Uint8Array, end: boolean, type: BodyType = FrameType.body): void {
     let at = 0
     while (chunk.length - at > MAX_CHUNK_BYTES) {
-      this.frame(FrameType.body, 0, stream, chunk.subarray(at, at + MAX_CHUNK_BYTES))
+      this.frame(type, 0, stream, chunk.subarray(at, at + MAX_CHUNK_BYTES))
       at += MAX_CHUNK_BYTES
     }
     if (at < chunk.length || end) {
-      this.frame(FrameType.body, end ? FLAG_END : 0, stream, at === 0 ? chunk : chunk.subarray(at))
+      this.frame(type, end ? FLAG_END : 0, stream, at === 0 ? chunk : chunk.subarray(at))
     }
   }
 
@@ -162,6 +205,7 @@ export class FrameWriter {
     if (this.#chunks.length === 0) return
     const chunks = this.#chunks
     this.#chunks = []
+    this.flushes++
     this.#channel.write(chunks)
   }
 

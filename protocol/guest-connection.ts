@@ -3,8 +3,9 @@
  * It knows no Request or Response: `runtimes/guest/` makes those from the records here. The guest trusts its host
  * and checks only what keeps its own state sound. Counterpart: `host-connection.ts`.
  */
+import { CallClient } from "./calls/call-client.ts"
 import type { Channel, ChannelListener } from "./channel.ts"
-import { readControl, writeControl } from "./control.ts"
+import { encodeText, readControl, writeControl } from "./control.ts"
 import { PolyhostError } from "./errors.ts"
 import { FrameReader } from "./frame-reader.ts"
 import {
@@ -14,6 +15,7 @@ import {
   FrameType,
   FrameWriter,
   frameName,
+  MAX_CHUNK_BYTES,
   readUint16,
   readUint32,
   violation,
@@ -47,11 +49,19 @@ export class GuestConnection implements ChannelListener, FrameHandler {
   readonly #reader = new FrameReader(this, { bodiesInPieces: true })
   readonly #writer: FrameWriter
   readonly #streams = new StreamSlots<GuestStream>()
+  /** Calls of bindings. */
+  readonly calls: CallClient
   #windowBytes = 0
   #closed = false
 
-  /** `schedule` runs a function once at the end of this turn of the event loop. */
-  constructor(channel: Channel, events: GuestConnectionEvents, schedule: (flush: () => void) => void) {
+  /** `schedule` runs a function once at the end of this turn of the event loop. `calls` may have been asked already. */
+  constructor(
+    channel: Channel,
+    events: GuestConnectionEvents,
+    schedule: (flush: () => void) => void,
+    calls: CallClient = new CallClient(),
+  ) {
+    this.calls = calls
     this.#channel = channel
     this.#events = events
     this.#writer = new FrameWriter(channel, schedule)
@@ -77,6 +87,19 @@ export class GuestConnection implements ChannelListener, FrameHandler {
 
   log(message: Log): void {
     this.#control(FrameType.log, message)
+  }
+
+  /** Output of an app that has no pipe of its own. Text may be cut anywhere. */
+  output(stream: "stdout" | "stderr", content: string | Uint8Array): void {
+    if (this.#closed) return
+    const bytes = typeof content === "string" ? encodeText(content) : content
+    for (let from = 0; from < bytes.length; from += MAX_CHUNK_BYTES) {
+      const piece = bytes.subarray(from, from + MAX_CHUNK_BYTES)
+      const at = this.#writer.open(FrameType.output, 0, 0, 1 + piece.length)
+      this.#writer.slab[at] = stream === "stdout" ? 1 : 2
+      this.#writer.slab.set(piece, at + 1)
+    }
+    this.#writer.flush()
   }
 
   shutdownComplete(): void {
@@ -107,10 +130,12 @@ export class GuestConnection implements ChannelListener, FrameHandler {
     this.#reader.stop()
     const streams = this.#streams.takeAll()
     for (const stream of streams) stream.disconnected()
+    this.calls.close(reason)
     this.#events.closed(reason)
   }
 
   frame(type: number, flags: number, id: number, payload: FramePayload): void {
+    if (type >= FrameType.callRequest) return this.calls.frame(type, flags, id, payload)
     switch (type) {
       case FrameType.request:
         return this.#request(flags, id, payload)
@@ -126,6 +151,7 @@ export class GuestConnection implements ChannelListener, FrameHandler {
       case FrameType.welcome: {
         const welcome = readControl(payload) as Welcome
         this.#windowBytes = welcome.windowBytes
+        this.calls.start(this.#writer)
         return this.#events.welcome(welcome)
       }
       case FrameType.shutdown:

@@ -3,10 +3,12 @@
  * hostile until proven otherwise, carries exchanges over streams, and fails all of them the moment the channel closes.
  * It starts no process and knows no policy. Counterpart: `guest-connection.ts`.
  */
+import { type CallHandlers, CallServer } from "./calls/call-server.ts"
+import { NO_BINDINGS } from "./calls/no-bindings.ts"
 import type { Channel, ChannelListener } from "./channel.ts"
 import { readControl, readText, writeControl } from "./control.ts"
 import { type ClientErrorCode, messageOf, PolyhostError } from "./errors.ts"
-import type { Exchange } from "./exchange.ts"
+import type { Exchange, Untaken } from "./exchange.ts"
 import { FrameReader } from "./frame-reader.ts"
 import {
   type FrameHandler,
@@ -19,13 +21,13 @@ import {
   violation,
   WINDOW_BYTES,
 } from "./frames.ts"
-import { LogLimit } from "./log-limit.ts"
+import { checked, checkSocket } from "./guest-claims.ts"
+import { GuestLines } from "./guest-lines.ts"
 import type { Welcome } from "./messages.ts"
 import {
   type Hello,
   helloSchema,
   type Log,
-  logSchema,
   type StartupComplete,
   type StartupFailed,
   shutdownCompleteSchema,
@@ -40,6 +42,8 @@ export interface HostConnectionEvents {
   started(ready: StartupComplete): void
   startFailed(failure: StartupFailed): void
   log(log: Log): void
+  /** Bytes of the app's output, cut anywhere. */
+  output(stream: "stdout" | "stderr", bytes: Uint8Array): void
   shutdownComplete(): void
   /** Once, last. `violation` is true when the guest broke the protocol. */
   closed(reason: string, violation: boolean): void
@@ -62,7 +66,8 @@ export class HostConnection implements ChannelListener, FrameHandler {
   readonly #reader = new FrameReader(this, { bodiesInPieces: true })
   readonly #writer: FrameWriter
   readonly #streams = new StreamTable()
-  readonly #logLimit: LogLimit
+  readonly #lines: GuestLines
+  #calls: CallServer | null = null
   #state: State = "new"
   #welcome: Welcome | null = null
   /** NaN while no heartbeat is unanswered. */
@@ -70,13 +75,14 @@ export class HostConnection implements ChannelListener, FrameHandler {
   #shutdown: "no" | "asked" | "complete" = "no"
   #closeReason = ""
   #closeCode: ClientErrorCode = "APP_CRASHED"
+  #collateral = false
   #violated = false
 
   constructor(channel: Channel, events: HostConnectionEvents, options: HostConnectionOptions) {
     this.#channel = channel
     this.#events = events
     this.#now = options.now
-    this.#logLimit = new LogLimit(options.now)
+    this.#lines = new GuestLines(events, options.now)
     this.#writer = new FrameWriter(channel, options.schedule)
     channel.listen(this)
   }
@@ -86,21 +92,30 @@ export class HostConnection implements ChannelListener, FrameHandler {
     return this.#streams.size
   }
 
+  /** Nothing can be served on it any more. */
   get closed(): boolean {
-    return this.#state === "closed"
+    return this.#state === "closed" || this.#closeReason !== ""
   }
 
-  welcome(welcome: Welcome): void {
+  /** The request that the guest says it answers, or null when it has none of that id. */
+  exchangeOf(stream: number): Exchange | null {
+    return this.#streams.exchangeOf(stream)
+  }
+
+  /** `calls` answers what the guest calls by the bindings in `welcome`. */
+  welcome(welcome: Welcome, calls: CallHandlers = NO_BINDINGS): void {
     if (this.#state !== "greeted") return
     this.#state = "starting"
     this.#welcome = welcome
+    this.#calls = new CallServer(this.#writer, calls, () => this.#checkUnread())
     writeControl(this.#writer, FrameType.welcome, welcome)
     this.#writer.flush()
   }
 
-  /** Hands the exchange to the guest. When the connection is closed it fails at once. */
-  serve(exchange: Exchange): void {
+  /** Hands the exchange to the guest. When the connection is closed it is given back, or fails where nobody takes it. */
+  serve(exchange: Exchange, untaken: Untaken | null = null): void {
     if (this.#state !== "ready" || this.#closeReason !== "") {
+      if (untaken !== null && this.#closeReason !== "") return untaken()
       exchange.fail(this.#closeCode, this.#closeReason || "the connection to the instance is not open")
       return
     }
@@ -109,19 +124,17 @@ export class HostConnection implements ChannelListener, FrameHandler {
       exchange.fail("APP_UNAVAILABLE", "the instance is stopping")
       return
     }
-    this.#streams.open(exchange, this.#writer)
+    this.#streams.open(exchange, this.#writer, untaken)
     // Alone it has nobody to wait for; with others it shares their write.
     if (this.#streams.size === 1) this.#writer.flush()
-    // P15
-    const mayWait = MAX_UNREAD_BYTES + this.#streams.size * WINDOW_BYTES
-    if (this.#channel.bufferedBytes > mayWait)
-      this.#poison(violation(`P15: the guest left ${this.#channel.bufferedBytes} bytes unread`))
+    this.#checkUnread()
   }
 
   /** Sends a heartbeat unless one is unanswered. */
   ping(): void {
     if (this.#state !== "ready" || this.#closeReason !== "" || !Number.isNaN(this.#pingSentAt)) return
     this.#pingSentAt = this.#now()
+    this.#lines.reportDropped(false)
     this.#writer.open(FrameType.ping, 0, 0, 0)
   }
 
@@ -139,12 +152,16 @@ export class HostConnection implements ChannelListener, FrameHandler {
     this.#writer.flush()
   }
 
-  /** Ends the connection; what is in flight fails with `code`. */
-  close(reason: string, code: ClientErrorCode = "APP_CRASHED"): void {
+  /**
+   * Ends the connection; what is in flight fails with `code`. `collateral`: the app did nothing wrong (its cell is
+   * replaced): what another instance can answer instead is given back.
+   */
+  close(reason: string, code: ClientErrorCode = "APP_CRASHED", options: { collateral?: boolean } = {}): void {
     if (this.#state === "closed") return
     if (this.#closeReason === "") {
       this.#closeReason = reason
       this.#closeCode = code
+      this.#collateral = options.collateral ?? false
     }
     this.#channel.close(reason)
   }
@@ -166,12 +183,15 @@ export class HostConnection implements ChannelListener, FrameHandler {
     this.#reader.stop()
     const why = this.#closeReason || reason
     this.#closeReason = why
-    this.#streams.failAll(this.#closeCode, why)
+    this.#lines.reportDropped(true)
+    this.#streams.failAll(this.#closeCode, why, this.#collateral)
+    this.#calls?.close()
     this.#events.closed(why, this.#violated)
   }
 
   frame(type: number, flags: number, stream: number, payload: FramePayload): void {
-    if (type >= FrameType.request) this.#streamFrame(type, flags, stream, payload)
+    if (type >= FrameType.callRequest) this.#callFrame(type, flags, stream, payload)
+    else if (type >= FrameType.request) this.#streamFrame(type, flags, stream, payload)
     else this.#controlFrame(type, stream, payload)
   }
 
@@ -189,6 +209,12 @@ export class HostConnection implements ChannelListener, FrameHandler {
     // P10
     if (payload.end === payload.start) throw violation("P10: http.disconnect without a reason")
     stream.aborted(payload.bytes[payload.start]!, readText(payload, 1, MAX_ABORT_MESSAGE_BYTES))
+  }
+
+  #callFrame(type: number, flags: number, id: number, payload: FramePayload): void {
+    // P17
+    if (this.#calls === null) throw violation(`P17: ${frameName(type)} before the handshake`)
+    this.#calls.frame(type, flags, id, payload)
   }
 
   #controlFrame(type: number, stream: number, payload: FramePayload): void {
@@ -209,7 +235,7 @@ export class HostConnection implements ChannelListener, FrameHandler {
         // P4
         if (this.#state !== "starting") throw violation(`P4: ${frameName(type)} a second time`)
         const ready = checked(startupCompleteSchema.safeParse(readControl(payload)), frameName(type))
-        this.#checkSocket(ready)
+        checkSocket(ready, this.#welcome)
         this.#state = "ready"
         return this.#events.started(ready)
       }
@@ -227,7 +253,9 @@ export class HostConnection implements ChannelListener, FrameHandler {
         this.#pingSentAt = Number.NaN
         return
       case FrameType.log:
-        return this.#log(payload)
+        return this.#lines.log(payload)
+      case FrameType.output:
+        return this.#lines.output(payload)
       case FrameType.shutdownComplete:
         // P12
         if (this.#shutdown !== "asked") throw violation(`P12: ${frameName(type)} that nobody asked for`)
@@ -239,26 +267,18 @@ export class HostConnection implements ChannelListener, FrameHandler {
     }
   }
 
-  /** A guest that could name any socket would have the host talk to any: to its own admin API, say. */
-  #checkSocket(ready: StartupComplete): void {
-    if (ready.interface !== "server" || this.#welcome === null) return
-    const { socketDir, socketPrefix } = this.#welcome
-    const name = ready.path.slice(ready.path.lastIndexOf("/") + 1)
-    // P4
-    if (ready.path !== `${socketDir}/${name}` || !name.startsWith(socketPrefix) || name.includes("\0"))
-      throw violation("P4: lifespan.startup.complete names a socket that is not the guest's own")
-  }
-
-  #log(payload: FramePayload): void {
-    const verdict = this.#logLimit.count(payload.end - payload.start)
-    if (verdict === "read") this.#events.log(checked(logSchema.safeParse(readControl(payload)), "log"))
-    else if (verdict === "first-drop")
-      this.#events.log({ level: "warn", message: "too many log messages: some were dropped" })
+  #checkUnread(): void {
+    // P15
+    const open = this.#streams.size + (this.#calls?.size ?? 0)
+    const { bufferedBytes } = this.#channel
+    if (bufferedBytes > MAX_UNREAD_BYTES + open * WINDOW_BYTES)
+      this.#poison(violation(`P15: the guest left ${bufferedBytes} bytes unread`))
   }
 
   #poison(error: unknown): void {
     if (this.#violated) return
     this.#violated = true
+    this.#collateral = false
     this.#reader.stop()
     this.#closeCode = "APP_PROTOCOL_ERROR"
     this.#closeReason =
@@ -267,12 +287,4 @@ export class HostConnection implements ChannelListener, FrameHandler {
     // P13: not when the channel says so: a guest that does not read can keep a socket from closing
     this.ended(this.#closeReason)
   }
-}
-
-function checked<T>(
-  result: { success: true; data: T } | { success: false; error: { message: string } },
-  what: string,
-): T {
-  if (result.success) return result.data
-  throw violation(`P2: a malformed ${what} (${result.error.message.replace(/\s+/g, " ").slice(0, 300)})`)
 }

@@ -2,8 +2,8 @@
  * HostStream: one exchange on its way through a HostConnection. Owns the flow control of both directions and the
  * order of frames within the stream. The exchange it carries is the listener's; the counterpart is GuestStream.
  */
-import { type ClientErrorCode, messageOf, PolyhostError } from "./errors.ts"
-import type { DisconnectReason, Exchange, ExchangeHandler, ResponseHead } from "./exchange.ts"
+import { type ClientErrorCode, messageOf } from "./errors.ts"
+import type { DisconnectReason, Exchange, ExchangeHandler, ResponseHead, Untaken } from "./exchange.ts"
 import {
   FLAG_END,
   type FramePayload,
@@ -28,6 +28,7 @@ import {
   REQUEST_FIXED_BYTES,
   RESPONSE_FIXED_BYTES,
 } from "./messages.ts"
+import { codeOf, codeOfReason, invalid, isIdempotent } from "./stream-ends.ts"
 
 /** Who keeps the streams of a connection: `stream-table.ts`. */
 export interface StreamOwner {
@@ -39,9 +40,15 @@ export interface StreamOwner {
   deliverLater(stream: HostStream): void
 }
 
+export interface Served {
+  readonly exchange: Exchange
+  readonly untaken: Untaken | null
+}
+
 export class HostStream implements ExchangeHandler {
   readonly id: number
-  readonly #exchange: Exchange
+  readonly exchange: Exchange
+  readonly #untaken: Untaken | null
   readonly #writer: FrameWriter
   readonly #owner: StreamOwner
   /** Request body bytes that the guest still allows. */
@@ -54,21 +61,24 @@ export class HostStream implements ExchangeHandler {
   #blocked = false
   #held: HeldBody | null = null
   #started = false
+  /** The writer's count of flushes when the request was written: while it stands, the guest has nothing of it. */
+  #openedAt = 0
   /** The guest's last frame is here, though the client may not have all of it yet. */
   #ended = false
   #endDelivered = false
   /** A client that waits for 100 was told to send its body. */
   #continued = false
 
-  constructor(id: number, exchange: Exchange, writer: FrameWriter, owner: StreamOwner) {
+  constructor(id: number, served: Served, writer: FrameWriter, owner: StreamOwner) {
     this.id = id
-    this.#exchange = exchange
+    this.exchange = served.exchange
+    this.#untaken = served.untaken
     this.#writer = writer
     this.#owner = owner
   }
 
   open(): void {
-    const { head } = this.#exchange
+    const { head } = this.exchange
     const { method, target, host, clientAddress, headerBytes, bodyBytes } = head
     const textBytes = method.length + target.length + host.length + clientAddress.length
     const payloadBytes = REQUEST_FIXED_BYTES + textBytes + headerBytes
@@ -81,10 +91,11 @@ export class HostStream implements ExchangeHandler {
       payloadBytes > MAX_PAYLOAD_BYTES
     ) {
       this.#owner.release(this.id)
-      this.#exchange.fail("HEADERS_TOO_LARGE", `a request head of ${payloadBytes} bytes`)
+      this.exchange.fail("HEADERS_TOO_LARGE", `a request head of ${payloadBytes} bytes`)
       return
     }
     const writer = this.#writer
+    this.#openedAt = writer.flushes
     let at = writer.open(FrameType.request, bodyBytes === 0 ? FLAG_END : 0, this.id, payloadBytes)
     const slab = writer.slab
     slab[at] = method.length
@@ -99,11 +110,11 @@ export class HostStream implements ExchangeHandler {
     at = writeLatin1(slab, at, host)
     at = writeLatin1(slab, at, clientAddress)
     head.writeHeaders(slab, at)
-    this.#exchange.attach(this)
+    this.exchange.attach(this)
     if (bodyBytes === 0) return
     // P8
     if (head.expectsContinue) this.#sendWindow = 0
-    else this.#exchange.pull(WINDOW_BYTES)
+    else this.exchange.pull(WINDOW_BYTES)
   }
 
   // Events of the exchange
@@ -147,11 +158,11 @@ export class HostStream implements ExchangeHandler {
         throw invalid(`a header block over ${MAX_HEADER_BLOCK_BYTES} bytes`)
       const reason = linesStart === reasonStart ? "" : readLatin1(bytes, reasonStart, linesStart)
       const head: ResponseHead = { status, reason, lines: bytes.subarray(linesStart, bodyStart) }
-      this.#blocked = !this.#exchange.respond(head, body, this.#ended)
+      this.#blocked = !this.exchange.respond(head, body, this.#ended)
     } catch (error) {
       // P14: the head is the app's fault, not the guest's: it costs this exchange alone
       if (this.#owner.abandon(this.id, this.#lateBytes())) this.#sendDisconnect("host-stopping")
-      this.#exchange.fail(codeOf(error), messageOf(error))
+      this.exchange.fail(codeOf(error), messageOf(error))
       return
     }
     this.#giveCredit()
@@ -173,7 +184,7 @@ export class HostStream implements ExchangeHandler {
       return
     }
     this.#endDelivered = last
-    this.#blocked = !this.#exchange.write(bytes.subarray(start, end), last)
+    this.#blocked = !this.exchange.write(bytes.subarray(start, end), last)
     this.#giveCredit()
   }
 
@@ -189,14 +200,14 @@ export class HostStream implements ExchangeHandler {
     if (payload.end - payload.start !== 4) throw violation("P8: http.credit without its four bytes")
     const bytes = readUint32(payload.bytes, payload.start)
     // The app reads now: a client that waits for that is told.
-    if (this.#sendWindow === 0 && this.#exchange.head.expectsContinue && !this.#continued) {
+    if (this.#sendWindow === 0 && this.exchange.head.expectsContinue && !this.#continued) {
       this.#continued = true
-      this.#exchange.inform(100, NO_BYTES)
+      this.exchange.inform(100, NO_BYTES)
     }
     this.#sendWindow += bytes
     if (bytes === 0 || this.#sendWindow > WINDOW_BYTES)
       throw violation(`P8: credit for ${bytes} bytes that were not sent`)
-    this.#exchange.pull(bytes)
+    this.exchange.pull(bytes)
   }
 
   /** The app gave up on this answer (P10). */
@@ -205,13 +216,23 @@ export class HostStream implements ExchangeHandler {
     if (!this.#blocked) this.#deliverHeld()
     this.#dropHeld()
     const code = reason === DisconnectCode.invalidResponse ? "APP_RESPONSE_INVALID" : "APP_ERROR"
-    this.#exchange.fail(code, message || "the app aborted its response")
+    this.exchange.fail(code, message || "the app aborted its response")
   }
 
-  /** The channel is gone (P13). */
-  fail(code: ClientErrorCode, detail: string): void {
+  /** The channel is gone (P13). `collateral`: through no fault of its app, so that another instance may answer. */
+  fail(code: ClientErrorCode, detail: string, collateral: boolean): void {
     this.#dropHeld()
-    this.#exchange.fail(code, detail)
+    const untaken = collateral && this.#canBeAnsweredElsewhere() ? this.#untaken : null
+    if (untaken === null) this.exchange.fail(code, detail)
+    else if (this.#writer.flushes === this.#openedAt) untaken()
+    else untaken({ code, detail })
+  }
+
+  /** Nothing of the answer is out; there is no body that would be missing; and the guest has nothing of it, or it may be repeated. */
+  #canBeAnsweredElsewhere(): boolean {
+    const { responded, finished, head } = this.exchange
+    if (responded || finished || head.bodyBytes !== 0) return false
+    return this.#writer.flushes === this.#openedAt || isIdempotent(head.method)
   }
 
   #end(): void {
@@ -233,11 +254,11 @@ export class HostStream implements ExchangeHandler {
   #deliverHeld(): void {
     const held = this.#held
     if (held === null) return
-    while (!this.#blocked && !this.#endDelivered && !this.#exchange.finished) {
+    while (!this.#blocked && !this.#endDelivered && !this.exchange.finished) {
       const piece = held.take()
       this.#endDelivered = this.#ended && held.empty
       if (piece === null && !this.#endDelivered) return
-      this.#blocked = !this.#exchange.write(piece ?? NO_BYTES, this.#endDelivered)
+      this.#blocked = !this.exchange.write(piece ?? NO_BYTES, this.#endDelivered)
     }
   }
 
@@ -249,7 +270,7 @@ export class HostStream implements ExchangeHandler {
   }
 
   #giveCredit(): void {
-    if (this.#blocked || this.#ended || this.#consumed < WINDOW_BYTES / 4 || this.#exchange.finished) return
+    if (this.#blocked || this.#ended || this.#consumed < WINDOW_BYTES / 4 || this.exchange.finished) return
     const at = this.#writer.open(FrameType.credit, 0, this.id, 4)
     writeUint32(this.#writer.slab, at, this.#consumed)
     this.#receiveWindow += this.#consumed
@@ -263,22 +284,8 @@ export class HostStream implements ExchangeHandler {
 
   #sendDisconnect(reason: DisconnectReason): void {
     const at = this.#writer.open(FrameType.disconnect, 0, this.id, 1)
-    this.#writer.slab[at] = CODE_OF_REASON[reason]
+    this.#writer.slab[at] = codeOfReason(reason)
   }
 }
 
 const NO_BYTES = new Uint8Array(0)
-
-const CODE_OF_REASON: Readonly<Record<DisconnectReason, number>> = {
-  "client-left": DisconnectCode.clientLeft,
-  timeout: DisconnectCode.timeout,
-  "host-stopping": DisconnectCode.hostStopping,
-}
-
-function codeOf(error: unknown): ClientErrorCode {
-  return error instanceof PolyhostError && error.code === "APP_RESPONSE_INVALID" ? error.code : "APP_ERROR"
-}
-
-function invalid(what: string): PolyhostError {
-  return new PolyhostError("APP_RESPONSE_INVALID", `the app answered with ${what}`)
-}

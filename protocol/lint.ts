@@ -1,12 +1,13 @@
 /**
  * Lint: checks a conversation against the numbered rules of the protocol, in both directions, on either end of any
- * channel. It changes nothing of what passes. The rules are the comments `// P…` below, directly above the lines
+ * channel. It changes nothing of what passes. The rules are the comments `// P…`, directly above the lines
  * that check them; `write-spec.ts` makes the specification in `README.md` from them. Tests wrap every channel in it.
  *
  * It sees frames in an order in which every cause stands before its effect, so it can tell a frame that crossed the
  * end of its stream on the way (allowed) from one that its sender had no right to send.
  *
- * Longer than 300 lines: all rules stand in one file, because the specification is read from it.
+ * Longer than 300 lines: the rules stand together, because the specification is read from here and from `lint-calls.ts`,
+ * which has those of calls.
  */
 import type { Channel, ChannelListener } from "./channel.ts"
 import { readControl } from "./control.ts"
@@ -25,6 +26,7 @@ import {
   WINDOW_BYTES,
 } from "./frames.ts"
 import { isFieldText, isHeaderBlock } from "./header-block.ts"
+import { CallConversation } from "./lint-calls.ts"
 import { MARK_EXPECTS_CONTINUE, REQUEST_FIXED_BYTES, RESPONSE_FIXED_BYTES } from "./messages.ts"
 
 export type Side = "host" | "guest"
@@ -61,7 +63,7 @@ class LintChannel implements Channel, ChannelListener {
   write(chunks: readonly Uint8Array[]): void {
     if (!this.#closed) for (const chunk of chunks) this.#sent.push(chunk)
     // P15 Each side reads all the time. Bytes that the other side leaves unread never exceed 16 MiB and one window
-    // for each open stream; what a guest sends without credit (log) is read at a bounded rate, the excess dropped.
+    // for each open stream or call; what a guest sends without credit (log, output) is read at a bounded rate, the excess dropped.
     const unread = this.#channel.bufferedBytes
     if (
       unread > MAX_UNREAD_BYTES &&
@@ -113,7 +115,7 @@ class Direction {
       this.#reader.push(chunk)
     } catch (error) {
       // P1 A frame is a header of 12 bytes and its payload: u32 payload bytes (at most 256 KiB), u8 type (of the
-      // table), u8 flags (END = 1 on http.request, http.response.start and http.body, else 0), u48 stream; big-endian.
+      // table), u8 flags (END = 1 on heads and bodies of requests and calls, else 0), u48 stream; big-endian.
       if (!(error instanceof PolyhostError) || error.code !== "PROTOCOL_VIOLATION") throw error
       this.#reader.stop()
       this.#onBroken("P1", error.message)
@@ -121,7 +123,7 @@ class Direction {
   }
 }
 
-interface Frame {
+export interface Frame {
   readonly type: number
   readonly flags: number
   readonly id: number
@@ -129,7 +131,7 @@ interface Frame {
 }
 
 /** What one side has done on a stream, and what the other lets it do. */
-interface Half {
+export interface Half {
   window: number
   ended: boolean
   disconnected: boolean
@@ -144,6 +146,7 @@ interface StreamRecord {
 class Conversation {
   readonly #broken: OnBroken
   readonly #streams = new Map<number, StreamRecord>()
+  readonly #calls: CallConversation
   #greeted = false
   #welcome: Record<string, unknown> | null = null
   #start: "waiting" | "complete" | "failed" = "waiting"
@@ -153,10 +156,11 @@ class Conversation {
 
   constructor(onBroken: OnBroken) {
     this.#broken = onBroken
+    this.#calls = new CallConversation(onBroken)
   }
 
   get openStreams(): number {
-    let open = 0
+    let open = this.#calls.open
     for (const { host, guest } of this.#streams.values())
       if (!guest.ended && !guest.disconnected && !host.disconnected) open++
     return open
@@ -165,11 +169,15 @@ class Conversation {
   frame(sender: Side, frame: Frame): void {
     const name = frameName(frame.type)
     // P5 Each type has one direction or both (table). Control frames, types below 16, are on stream 0; the others on
-    // streams from 1. Only the host opens streams: each by one http.request, with an id above all earlier ones.
+    // streams from 1. Only the host opens http streams: each by one http.request, with an id above all earlier ones.
     if (SENDER_OF_TYPE[frame.type] === other(sender)) return this.#broken("P5", `${name} from the ${sender}`)
     if (frame.type < FrameType.request) {
       if (frame.id !== 0) return this.#broken("P5", `${name} on stream ${frame.id}`)
       return this.#control(sender, frame, name)
+    }
+    if (frame.type >= FrameType.callRequest) {
+      if (this.#welcome === null) return this.#broken("P17", `${name} before welcome`)
+      return this.#calls.frame(sender, frame)
     }
     // P4 The guest answers welcome with lifespan.startup.complete or lifespan.startup.failed, once. No stream is
     // opened before complete, none ever after failed. A socket that complete names is a file directly in welcome's
@@ -203,6 +211,7 @@ class Conversation {
     if (!may) return this.#broken("P3", `${name} at this point of the handshake`)
     if (type === FrameType.hello) this.#greeted = true
     if (type === FrameType.ping || type === FrameType.pong) return this.#heartbeat(type, payload)
+    if (type === FrameType.output) return this.#calls.output(payload)
     const message = this.#json(payload)
     if (type === FrameType.welcome) this.#welcome = message
     if (type === FrameType.startupComplete || type === FrameType.startupFailed) this.#started(type, message)
@@ -226,7 +235,7 @@ class Conversation {
       this.#broken("P2", "a control message that is not an object")
     } catch (error) {
       // P2 The payload of a control frame is one JSON object in UTF-8 of at most 64 KiB, with the fields of its type;
-      // unknown fields are ignored. ping and pong have none.
+      // unknown fields are ignored. ping and pong have none, output is binary.
       this.#broken("P2", messageOf(error))
     }
     return {}
@@ -352,4 +361,9 @@ export const SENDER_OF_TYPE: Readonly<Record<number, Side>> = {
   [FrameType.log]: "guest",
   [FrameType.request]: "host",
   [FrameType.response]: "guest",
+  [FrameType.output]: "guest",
+  [FrameType.callRequest]: "guest",
+  [FrameType.callResponse]: "host",
+  [FrameType.storeRequest]: "guest",
+  [FrameType.storeResponse]: "host",
 }

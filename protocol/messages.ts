@@ -14,6 +14,14 @@ export interface Welcome {
   socketPrefix: string
   /** Body bytes in flight per stream and direction before credit is needed. */
   windowBytes: number
+  /** What the app may call by name; an older host says nothing of it. */
+  bindings?: readonly WelcomeBinding[]
+}
+
+export interface WelcomeBinding {
+  readonly name: string
+  /** `app`: `fetch` reaches another app; `store`: a key-value store. */
+  readonly kind: "app" | "store"
 }
 
 /** host → guest: `lifespan.shutdown`. Finish what is in flight, run the app's `close`, answer complete. */
@@ -31,6 +39,17 @@ export interface Shutdown {
  * http.body payload, both ways: bytes of the body (flag END: the last)
  * http.credit payload, both ways: u32, more body bytes that the other side may send
  * http.disconnect payload, both ways: u8 reason; guest → host: a message in UTF-8 after it
+ * output payload, guest → host: u8 1 stdout, 2 stderr · bytes of the app's output, UTF-8, cut anywhere
+ * call.request payload, guest → host (flag END: no body follows)
+ *   u8 method bytes · u8 binding bytes · u16 URL bytes · u32 header block bytes · u48 stream of the http.request that it is made for, 0 not known
+ *   method · binding · URL (absolute) · header block
+ * call.response payload, host → guest: as http.response.start; call.body, call.credit, both ways: as http.body, http.credit
+ * call.disconnect payload, both ways: u8 reason; host → guest: a message in UTF-8 after it
+ * store.request payload, guest → host
+ *   u8 1 get, 2 put, 3 delete, 4 list · u8 binding bytes · u16 key bytes · u32 number · u32 value bytes · binding · key · value
+ *   number: of a put its seconds to live, 0 for ever; of a list the most keys. Of a list the key is a prefix, the value a cursor
+ * store.response payload, host → guest: u8 0 ok, 1 absent, 2 error · of a get the value; of a list and an error JSON
+ *   list: {keys: [{name, expiration?}], complete, cursor}, expiration in seconds since 1970; error: {code, message}
  */
 /** Marks in http.request. */
 export const MARK_HTTPS = 1

@@ -3,7 +3,7 @@
  * are no more. Holds no exchange longer than its stream lives.
  */
 import type { ClientErrorCode } from "./errors.ts"
-import type { Exchange } from "./exchange.ts"
+import type { Exchange, Untaken } from "./exchange.ts"
 import { FrameType, type FrameWriter, frameName, violation } from "./frames.ts"
 import { HostStream, type StreamOwner } from "./host-stream.ts"
 import { StreamSlots } from "./stream-slots.ts"
@@ -19,12 +19,16 @@ export class StreamTable implements StreamOwner {
     return this.#streams.size
   }
 
-  open(exchange: Exchange, writer: FrameWriter): void {
+  open(exchange: Exchange, writer: FrameWriter, untaken: Untaken | null): void {
     // P5
     const id = ++this.#lastId
-    const stream = new HostStream(id, exchange, writer, this)
+    const stream = new HostStream(id, { exchange, untaken }, writer, this)
     this.#streams.add(stream)
     stream.open()
+  }
+
+  exchangeOf(id: number): Exchange | null {
+    return this.#streams.get(id)?.exchange ?? null
   }
 
   /** The stream of a frame, or undefined when the frame is late and to be dropped. */
@@ -40,10 +44,11 @@ export class StreamTable implements StreamOwner {
     this.#small.length = 0
   }
 
-  failAll(code: ClientErrorCode, detail: string): void {
+  /** With `collateral` those that another instance can answer are given back instead. */
+  failAll(code: ClientErrorCode, detail: string, collateral: boolean): void {
     const streams = this.#streams.takeAll()
     this.#small.length = 0
-    for (const stream of streams) stream.fail(code, detail)
+    for (const stream of streams) stream.fail(code, detail, collateral)
   }
 
   // Calls of the streams

@@ -1,13 +1,14 @@
 /**
  * Writes the specification in `README.md`, between its markers, from the sources: the rules from the comments of
- * `lint.ts`, the frame table from `messages.ts`, `frames.ts` and the lint. `node protocol/write-spec.ts` rewrites it.
+ * `lint.ts` and `lint-calls.ts`, the frame table from `messages.ts`, `frames.ts` and the lint. `node protocol/write-spec.ts` rewrites it.
  * The only file here that needs Node; nothing imports it but its test.
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { FrameType, frameName, PROTOCOL_VERSION } from "./frames.ts"
 import { SENDER_OF_TYPE } from "./lint.ts"
 
-const START = "<!-- spec: made by write-spec.ts from lint.ts, frames.ts and messages.ts; do not edit -->"
+const START =
+  "<!-- spec: made by write-spec.ts from lint.ts, lint-calls.ts, frames.ts and messages.ts; do not edit -->"
 const END = "<!-- end of spec -->"
 
 export interface Rule {
@@ -17,6 +18,7 @@ export interface Rule {
 
 export interface SpecSources {
   readonly readme: string
+  /** Of `lint.ts` and `lint-calls.ts`, one after the other. */
   readonly lint: string
   readonly messages: string
 }
@@ -29,7 +31,7 @@ export function withSpec({ readme, lint, messages }: SpecSources): string {
   return `${before}${START}\n\n${spec}\n\n${END}${after}`
 }
 
-/** The rules in the comments of `lint.ts`, by number. */
+/** The rules in the comments of the lint, by number. */
 export function readRules(lint: string): Rule[] {
   const found: Rule[] = []
   const blocks = lint.matchAll(/^ *\/\/ (P\d+) (.+\n(?: *\/\/ .+\n)*)/gm)
@@ -43,7 +45,7 @@ function frameTable(): string {
   const rows = Object.values(FrameType).map((type) => {
     const sender = SENDER_OF_TYPE[type]
     const way = sender === undefined ? "both" : sender === "host" ? "host → guest" : "guest → host"
-    const payload = type >= FrameType.request ? "binary" : isHeartbeat(type) ? "none" : "JSON"
+    const payload = type >= FrameType.output ? "binary" : isHeartbeat(type) ? "none" : "JSON"
     return [String(type), `\`${frameName(type)}\``, way, type < FrameType.request ? "0" : "≥ 1", payload]
   })
   return `### Frames of protocol ${PROTOCOL_VERSION}\n\n${table(["type", "name", "way", "stream", "payload"], rows)}`
@@ -82,6 +84,10 @@ function split(text: string, marker: string): [string, string] {
 
 if (import.meta.main) {
   const read = (name: string): string => readFileSync(new URL(name, import.meta.url), "utf8")
-  const sources = { readme: read("README.md"), lint: read("lint.ts"), messages: read("messages.ts") }
+  const sources = {
+    readme: read("README.md"),
+    lint: read("lint.ts") + read("lint-calls.ts"),
+    messages: read("messages.ts"),
+  }
   writeFileSync(new URL("README.md", import.meta.url), withSpec(sources))
 }

@@ -10,6 +10,7 @@ import {
   FrameWriter,
   HEADER_BYTES,
   MAX_PAYLOAD_BYTES,
+  mayEnd,
 } from "../../protocol/frames.ts"
 
 interface PlainFrame {
@@ -30,9 +31,12 @@ const frameArbitrary: fc.Arbitrary<PlainFrame> = fc
     ),
   })
   .map(({ type, end, stream, payload }) => {
-    const mayEnd = type >= FrameType.request && type <= FrameType.body
-    return { type, flags: end && mayEnd ? FLAG_END : 0, stream, payload }
+    return { type, flags: end && mayEnd(type) ? FLAG_END : 0, stream, payload }
   })
+
+function isBody(type: number): boolean {
+  return type === FrameType.body || type === FrameType.callBody
+}
 
 function encode(frames: readonly PlainFrame[]): Uint8Array {
   const written: Uint8Array[] = []
@@ -67,10 +71,7 @@ function joined(frames: readonly PlainFrame[]): PlainFrame[] {
   for (const frame of frames) {
     const last = result.at(-1)
     const continues =
-      frame.type === FrameType.body &&
-      last?.type === FrameType.body &&
-      last.stream === frame.stream &&
-      last.flags === 0
+      isBody(frame.type) && last?.type === frame.type && last.stream === frame.stream && last.flags === 0
     if (continues) {
       result[result.length - 1] = { ...frame, payload: new Uint8Array([...last.payload, ...frame.payload]) }
     } else result.push(frame)

@@ -1,11 +1,17 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import type { Channel, ChannelListener } from "../../protocol/channel.ts"
-import { FrameType, MAX_UNREAD_BYTES, WINDOW_BYTES } from "../../protocol/frames.ts"
+import {
+  CALL_WINDOW_BYTES,
+  FrameType,
+  MAX_OPEN_CALLS,
+  MAX_UNREAD_BYTES,
+  WINDOW_BYTES,
+} from "../../protocol/frames.ts"
 import { lintChannel, type Side } from "../../protocol/lint.ts"
 import { readRules, withSpec } from "../../protocol/write-spec.ts"
 import * as make from "./raw-frames.ts"
-import { encodeRaw, type RawFrame, raw } from "./raw-frames.ts"
+import { encodeRaw, ofCall, type RawFrame, raw } from "./raw-frames.ts"
 
 type Line = ["host" | "guest", RawFrame]
 
@@ -14,6 +20,8 @@ const H = (frame: RawFrame): Line => ["host", frame]
 const begin = [G(make.hello()), H(make.welcome()), G(make.started())]
 const open = [...begin, H(make.request(1, "", false))]
 const served = [...begin, H(make.request(1))]
+const called = [...begin, G(make.call(1))]
+const calling = [...begin, G(make.call(1, { end: false }))]
 const JUNK = new Uint8Array(70_000).fill(32)
 
 /** The rules that a conversation breaks, as the lint at `side` sees them. */
@@ -103,6 +111,50 @@ const BREACHES: [string, string, Line[]][] = [
   ["P14", "a header with a bare line feed", [...served, G(make.response(1, { lines: "a: b\nc: d\r\n" }))]],
   ["P14", "a header name with a space", [...begin, H(make.request(1, "a b: c\r\n"))]],
   ["P14", "a header line without its end", [...served, G(make.response(1, { lines: "a: b" }))]],
+  ["P16", "output of a third stream", [...begin, G(make.output(5, 3))]],
+  ["P16", "output without a byte", [...begin, G(make.output(0))]],
+  ["P3", "output before welcome", [G(make.hello()), G(make.output(1))]],
+  ["P17", "a call before welcome", [G(make.hello()), G(make.call(1))]],
+  ["P17", "call 0", [...begin, G(make.call(0))]],
+  ["P17", "an id used again", [...begin, G(make.call(1)), G(make.store(1))]],
+  ["P17", "a body on a call never opened", [...begin, G(ofCall(make.body(1, 1)))]],
+  [
+    "P17",
+    "one call too many",
+    [
+      ...begin,
+      ...Array.from({ length: MAX_OPEN_CALLS }, (_, id) => G(make.call(id + 1))),
+      G(make.store(999)),
+    ],
+  ],
+  ["P5", "a call of the host", [...begin, H(make.call(1))]],
+  ["P18", "a call cut short", [...begin, G({ ...make.call(1), payload: new Uint8Array(13) })]],
+  ["P18", "a call without a method", [...begin, G(make.call(1, { method: "" }))]],
+  ["P18", "a line end in a URL", [...begin, G(make.call(1, { url: "http://a/\r\n" }))]],
+  ["P18", "a header line without its end", [...begin, G(make.call(1, { lines: "a: b" }))]],
+  ["P19", "two heads of a call", [...called, H(ofCall(make.response(1))), H(ofCall(make.response(1)))]],
+  ["P19", "a body before the head of a call", [...called, H(ofCall(make.body(1, 1)))]],
+  ["P19", "a request's body after its END", [...called, G(ofCall(make.body(1, 1)))]],
+  [
+    "P19",
+    "a body after END",
+    [...called, H(ofCall(make.response(1, { end: true }))), H(ofCall(make.body(1, 1)))],
+  ],
+  ["P19", "status 101 for a call", [...called, H(ofCall(make.response(1, { status: 101 })))]],
+  ["P20", "more than the window of a call", [...calling, G(ofCall(make.body(1, CALL_WINDOW_BYTES + 1)))]],
+  ["P20", "credit for a call that was not sent", [...called, G(ofCall(make.credit(1, 1)))]],
+  [
+    "P21",
+    "a body after call.disconnect",
+    [...calling, G(ofCall(make.disconnect(1))), G(ofCall(make.body(1, 1)))],
+  ],
+  ["P21", "a call.disconnect without a reason", [...calling, G(raw(FrameType.callDisconnect, 1))]],
+  ["P22", "a key that is too long", [...begin, G(make.store(1, { key: 513 }))]],
+  ["P22", "a value that is too long", [...begin, G(make.store(1, { op: 2, value: 128 * 1024 + 1 }))]],
+  ["P22", "a get with a value", [...begin, G(make.store(1, { value: 1 }))]],
+  ["P22", "an operation that does not exist", [...begin, G(make.store(1, { op: 5 }))]],
+  ["P22", "two answers of a store", [...begin, G(make.store(1)), H(make.stored(1)), H(make.stored(1))]],
+  ["P22", "the answer of a store to a call", [...called, H(make.stored(1))]],
 ]
 
 function serverAt(path: string): RawFrame {
@@ -162,11 +214,17 @@ describe("the specification", () => {
 
   it("in README.md is the one that write-spec.ts makes", () => {
     const readme = source("README.md")
-    expect(withSpec({ readme, lint: source("lint.ts"), messages: source("messages.ts") })).toBe(readme)
+    expect(
+      withSpec({
+        readme,
+        lint: source("lint.ts") + source("lint-calls.ts"),
+        messages: source("messages.ts"),
+      }),
+    ).toBe(readme)
   })
 
   it("numbers its rules from P1 without a gap, and code cites no other", () => {
-    const ids = readRules(source("lint.ts")).map((rule) => rule.id)
+    const ids = readRules(source("lint.ts") + source("lint-calls.ts")).map((rule) => rule.id)
     expect(ids).toEqual(ids.map((_, index) => `P${index + 1}`))
     const files = readdirSync(new URL("../../protocol/", import.meta.url)).filter((name) =>
       name.endsWith(".ts"),

@@ -1,4 +1,5 @@
 /** Both ends of a connection in memory, each under the lint, with a guest that a test scripts. */
+import type { CallHandlers } from "../../protocol/calls/call-server.ts"
 import type { Channel } from "../../protocol/channel.ts"
 import { GuestConnection } from "../../protocol/guest-connection.ts"
 import type { GuestStream } from "../../protocol/guest-stream.ts"
@@ -30,6 +31,7 @@ export interface HostRecord {
   readonly starts: StartupComplete[]
   readonly failures: StartupFailed[]
   readonly logs: Log[]
+  readonly outputs: { stream: "stdout" | "stderr"; text: string }[]
   readonly closes: { reason: string; violation: boolean }[]
   readonly closed: Promise<void>
   shutdowns: number
@@ -38,6 +40,7 @@ export interface HostRecord {
 export interface HostOptions {
   readonly now?: () => number
   readonly schedule?: (run: () => void) => void
+  readonly calls?: CallHandlers
 }
 
 /** A HostConnection that welcomes whoever says hello, with a record of its events. */
@@ -51,11 +54,12 @@ export function recordHost(channel: Channel, options: HostOptions = {}): HostRec
     {
       hello: (hello) => {
         record.hellos.push(hello)
-        record.connection.welcome(WELCOME)
+        record.connection.welcome(WELCOME, options.calls)
       },
       started: (ready) => record.starts.push(ready),
       startFailed: (failure) => record.failures.push(failure),
       log: (log) => record.logs.push(log),
+      output: (stream, bytes) => record.outputs.push({ stream, text: Buffer.from(bytes).toString() }),
       shutdownComplete: () => {
         record.shutdowns++
       },
@@ -72,6 +76,7 @@ export function recordHost(channel: Channel, options: HostOptions = {}): HostRec
     starts: [],
     failures: [],
     logs: [],
+    outputs: [],
     closes: [],
     closed,
     shutdowns: 0,
@@ -89,7 +94,7 @@ export interface Pair {
 }
 
 /** A started conversation: `app` answers requests. */
-export async function startPair(app: (stream: GuestStream) => void): Promise<Pair> {
+export async function startPair(app: (stream: GuestStream) => void, calls?: CallHandlers): Promise<Pair> {
   const broken: string[] = []
   const guestCloses: string[] = []
   const [left, right] = createChannelPair(setImmediate)
@@ -99,7 +104,7 @@ export async function startPair(app: (stream: GuestStream) => void): Promise<Pai
   const guestChannel = lintChannel(right, "guest", (rule, message) =>
     broken.push(`guest end ${rule}: ${message}`),
   )
-  const host = recordHost(hostChannel)
+  const host = recordHost(hostChannel, calls === undefined ? {} : { calls })
   const guest: GuestConnection = new GuestConnection(
     guestChannel,
     {

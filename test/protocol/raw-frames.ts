@@ -75,3 +75,67 @@ export function credit(stream: number, bytes: number): RawFrame {
 export function disconnect(stream: number, reason = 1): RawFrame {
   return raw(FrameType.disconnect, stream, [reason])
 }
+
+export const output = (bytes: number, stream = 1): RawFrame =>
+  raw(FrameType.output, 0, [stream, ...new Uint8Array(bytes).fill(120)])
+
+export interface CallOptions {
+  readonly method?: string
+  readonly binding?: string
+  readonly url?: string
+  readonly lines?: string
+  readonly cause?: number
+  readonly end?: boolean
+}
+
+export function call(id: number, options: CallOptions = {}): RawFrame {
+  const {
+    method = "GET",
+    binding = "AUTH",
+    url = "http://auth/",
+    lines = "",
+    cause = 0,
+    end = true,
+  } = options
+  const head = Buffer.alloc(14)
+  head[0] = method.length
+  head[1] = binding.length
+  head.writeUInt16BE(url.length, 2)
+  head.writeUInt32BE(lines.length, 4)
+  head.writeUIntBE(cause, 8, 6)
+  const payload = Buffer.concat([head, Buffer.from(method + binding + url + lines, "latin1")])
+  return raw(FrameType.callRequest, id, payload, end ? FLAG_END : 0)
+}
+
+/** The same frame with the type of its counterpart among calls. */
+export function ofCall(frame: RawFrame): RawFrame {
+  const types = new Map<number, number>([
+    [FrameType.response, FrameType.callResponse],
+    [FrameType.body, FrameType.callBody],
+    [FrameType.credit, FrameType.callCredit],
+    [FrameType.disconnect, FrameType.callDisconnect],
+  ])
+  return { ...frame, type: types.get(frame.type) ?? frame.type }
+}
+
+export interface StoreOptions {
+  readonly op?: number
+  readonly binding?: string
+  readonly key?: number
+  readonly value?: number
+  readonly number?: number
+}
+
+export function store(id: number, options: StoreOptions = {}): RawFrame {
+  const { op = 1, binding = "STORE", key = 3, value = 0, number = 0 } = options
+  const head = Buffer.alloc(12)
+  head[0] = op
+  head[1] = binding.length
+  head.writeUInt16BE(key, 2)
+  head.writeUInt32BE(number, 4)
+  head.writeUInt32BE(value, 8)
+  const rest = new Uint8Array(key + value).fill(107)
+  return raw(FrameType.storeRequest, id, Buffer.concat([head, Buffer.from(binding), rest]))
+}
+
+export const stored = (id: number): RawFrame => raw(FrameType.storeResponse, id, [1])
