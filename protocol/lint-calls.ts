@@ -25,7 +25,7 @@ import {
   readUint32,
 } from "./frames.ts"
 import { isFieldText, isHeaderBlock } from "./header-block.ts"
-import type { Frame, Half, OnBroken, Side } from "./lint.ts"
+import type { Frame, Half, OnBroken, Side } from "./lint-types.ts"
 
 interface CallRecord {
   readonly isStore: boolean

@@ -27,10 +27,10 @@ import {
 } from "./frames.ts"
 import { isFieldText, isHeaderBlock } from "./header-block.ts"
 import { CallConversation } from "./lint-calls.ts"
+import type { Frame, Half, OnBroken, Side } from "./lint-types.ts"
 import { MARK_EXPECTS_CONTINUE, REQUEST_FIXED_BYTES, RESPONSE_FIXED_BYTES } from "./messages.ts"
 
-export type Side = "host" | "guest"
-export type OnBroken = (rule: string, message: string) => void
+export type { OnBroken, Side } from "./lint-types.ts"
 
 /** `channel` as the `side` end of a conversation, checked. `onBroken` may throw; the error leaves by `write` or `data`. */
 export function lintChannel(channel: Channel, side: Side, onBroken: OnBroken): Channel {
@@ -121,20 +121,6 @@ class Direction {
       this.#onBroken("P1", error.message)
     }
   }
-}
-
-export interface Frame {
-  readonly type: number
-  readonly flags: number
-  readonly id: number
-  readonly payload: FramePayload
-}
-
-/** What one side has done on a stream, and what the other lets it do. */
-export interface Half {
-  window: number
-  ended: boolean
-  disconnected: boolean
 }
 
 interface StreamRecord {
