@@ -53,17 +53,21 @@ export function iteratorMethod(value: object): IteratorMethod | undefined {
   return method as IteratorMethod
 }
 
-/** The items of a `sequence`. */
-export function toSequence(value: object, method: IteratorMethod): unknown[] {
+/** The items of a `sequence`, each converted before the next is asked for. */
+export function toSequence<Item>(
+  value: object,
+  method: IteratorMethod,
+  convert: (item: unknown) => Item,
+): Item[] {
   const iterator = method.call(value)
   if (!isObject(iterator)) throw new TypeError("The object's iterator is not an object")
   const { next } = iterator
-  const items: unknown[] = []
+  const items: Item[] = []
   while (true) {
     const step = next.call(iterator)
     if (!isObject(step)) throw new TypeError("The result of an iterator is not an object")
     if (step.done) return items
-    items.push(step.value)
+    items.push(convert(step.value))
   }
 }
 

@@ -25,6 +25,6 @@ if (!("SharedArrayBuffer" in globalThis)) {
 
 /** Takes the stand-in away again, once every library is loaded. */
 export function dropStandIns(): void {
-  const { SharedArrayBuffer } = globalThis as { SharedArrayBuffer?: unknown }
-  if (SharedArrayBuffer === NoSharedArrayBuffer) Reflect.deleteProperty(globalThis, "SharedArrayBuffer")
+  const { SharedArrayBuffer: present } = globalThis as { SharedArrayBuffer?: unknown }
+  if (present === NoSharedArrayBuffer) Reflect.deleteProperty(globalThis, "SharedArrayBuffer")
 }

@@ -42,6 +42,11 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return utf8toStringLoose(marked ? bytes.subarray(3) : bytes)
 }
 
+/** UTF-8 with the byte order mark kept: forms have no use for one. */
+export function decodeUtf8KeepingMark(bytes: Uint8Array): string {
+  return utf8toStringLoose(bytes)
+}
+
 const NO_BYTES = new Uint8Array(0)
 
 function makeDecoder(label: string, fatal: boolean, ignoreBOM: boolean): Coder {

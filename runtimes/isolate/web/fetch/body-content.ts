@@ -6,7 +6,8 @@ import { isBufferSource } from "../conversions.ts"
 import { encodeUtf8 } from "../encoding/text-encoder.ts"
 import { bytesOfBlob, isBlob, streamOf } from "../file/blob.ts"
 import { isObject, toUSVString } from "../idl.ts"
-import { isDisturbed, isReadableStream, ReadableStream } from "../streams/index.ts"
+import { ReadableStream } from "../streams/index.ts"
+import { isDisturbed, isReadableStream, lockAndDrop, markDisturbed } from "../streams/internals.ts"
 import { URLSearchParams } from "../url/index.ts"
 import { isFormData } from "./form-data.ts"
 import { encodeMultipart } from "./multipart.ts"
@@ -55,14 +56,17 @@ export class BodyContent {
     return this.used || (this.#stream?.locked ?? false)
   }
 
-  /** The whole content, once. The caller may keep the bytes. */
-  async bytes(): Promise<Bytes> {
-    if (this.#stream !== null) return readAll(this.#stream)
-    const source = this.#source
+  /** Gives the whole content, once. The receiver may keep the bytes. */
+  read(done: (bytes: Bytes) => void, fail: (reason: unknown) => void): void {
+    if (this.#stream !== null) {
+      readAll(this.#stream, done, fail)
+      return
+    }
+    const source = this.#source!
     this.#consumed = true
-    if (typeof source === "string") return encodeUtf8(source)
-    if (source instanceof Uint8Array) return source.slice()
-    return new Uint8Array(await source!.bytes())
+    if (typeof source === "string") done(encodeUtf8(source))
+    else if (source instanceof Uint8Array) done(source.slice())
+    else source.bytes().then((bytes) => done(new Uint8Array(bytes)), fail)
   }
 
   /** Takes what is at hand, as it is. Only while `atHand` is something. */
@@ -97,7 +101,7 @@ export class BodyContent {
     if (typeof source === "string") stream = streamOf(encodeUtf8(source))
     else stream = source instanceof Uint8Array ? streamOf(source) : outsideStream(source, this.#consumed)
     // It was read already: whoever asks for the stream afterwards sees that.
-    if (this.#consumed) stream.cancel().catch(() => undefined)
+    if (this.#consumed) lockAndDrop(stream)
     return stream
   }
 }
@@ -155,6 +159,7 @@ function outsideStream(source: OutsideBody, consumed: boolean): ReadableStream {
 /** The same chunks under another stream, so that the given one is disturbed and locked. */
 function proxyOf(stream: ReadableStream): ReadableStream {
   const reader = stream.getReader()
+  markDisturbed(stream)
   return new ReadableStream(
     {
       async pull(controller) {

@@ -1,5 +1,5 @@
 /** The body mixin of Request and Response: `body`, `bodyUsed` and the methods that read it whole. */
-import { decodeUtf8 } from "../encoding/text-decoder.ts"
+import { decodeUtf8, decodeUtf8KeepingMark } from "../encoding/text-decoder.ts"
 import { type Blob, makeBlob } from "../file/blob.ts"
 import type { ReadableStream } from "../streams/index.ts"
 import { URLSearchParams } from "../url/index.ts"
@@ -32,18 +32,23 @@ export function mixInBody<Self extends object>(prototype: Self, ownerOf: (self: 
   const reader = <Result>(convert: (bytes: Bytes, owner: BodyOwner) => Result) =>
     async function read(this: Self): Promise<Result> {
       const owner = ownerOf(this)
-      return convert(await wholeBody(owner.content), owner)
+      return whole(owner.content, (bytes) => convert(bytes, owner))
     }
   const methods = {
     arrayBuffer: reader((bytes) => bytes.buffer),
     blob: reader((bytes, { contentTypes }) => makeBlob(bytes, typeForBlob(contentTypes))),
     bytes: reader((bytes) => bytes),
-    formData: reader((bytes, { contentTypes }) => parseForm(bytes, extractMimeType(contentTypes))),
+    formData: reader((bytes, { content, contentTypes }) => {
+      const type = extractMimeType(contentTypes)
+      // An empty form travels as nothing.
+      const isEmpty = content !== null && bytes.length === 0 && type?.essence === "multipart/form-data"
+      return isEmpty ? new FormData() : parseForm(bytes, type)
+    }),
     async json(this: Self): Promise<unknown> {
-      return JSON.parse(await wholeText(ownerOf(this).content))
+      return wholeText(ownerOf(this).content, (text): unknown => JSON.parse(text))
     },
     async text(this: Self): Promise<string> {
-      return wholeText(ownerOf(this).content)
+      return wholeText(ownerOf(this).content, (text) => text)
     },
   }
   for (const [name, value] of Object.entries(methods)) {
@@ -61,23 +66,35 @@ export function mixInBody<Self extends object>(prototype: Self, ownerOf: (self: 
   Object.defineProperties(prototype, Object.getOwnPropertyDescriptors(attributes))
 }
 
-const NO_BYTES = new Uint8Array(0)
+/**
+ * Reads the whole body. One promise and no other between the bytes and their final form: a promise looks for `then` in what
+ * it is resolved with, and apps can put one on Object.prototype.
+ */
+function whole<Result>(content: BodyContent | null, convert: (bytes: Bytes) => Result): Promise<Result> {
+  return new Promise<Result>((resolve, reject) => {
+    requireUsable(content)
+    const done = (bytes: Bytes): void => {
+      try {
+        resolve(convert(bytes))
+      } catch (error) {
+        reject(error)
+      }
+    }
+    if (content === null) done(new Uint8Array(0))
+    else content.read(done, reject)
+  })
+}
+
+function wholeText<Result>(content: BodyContent | null, convert: (text: string) => Result): Promise<Result> {
+  if (typeof content?.atHand !== "string" || content.unusable) {
+    return whole(content, (bytes) => convert(decodeUtf8(bytes)))
+  }
+  const text = content.take() as string
+  return new Promise((resolve) => resolve(convert(text.startsWith("\ufeff") ? text.slice(1) : text)))
+}
 
 function requireUsable(content: BodyContent | null): void {
   if (content?.unusable) throw new TypeError("The body was read or is locked already")
-}
-
-async function wholeBody(content: BodyContent | null): Promise<Bytes> {
-  requireUsable(content)
-  return content === null ? NO_BYTES.slice() : content.bytes()
-}
-
-async function wholeText(content: BodyContent | null): Promise<string> {
-  requireUsable(content)
-  if (content === null) return ""
-  if (typeof content.atHand !== "string") return decodeUtf8(await content.bytes())
-  const text = content.take() as string
-  return text.startsWith("\ufeff") ? text.slice(1) : text
 }
 
 function typeForBlob(contentTypes: readonly string[]): string {
@@ -94,7 +111,7 @@ function parseForm(bytes: Bytes, type: MimeType | null): FormData {
   if (type?.essence === "application/x-www-form-urlencoded") {
     const form = new FormData()
     const parameters = new (URLSearchParams as unknown as new (text: string) => Iterable<[string, string]>)(
-      decodeUtf8(bytes),
+      decodeUtf8KeepingMark(bytes),
     )
     for (const [name, value] of parameters) form.append(name, value)
     return form

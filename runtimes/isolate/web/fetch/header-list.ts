@@ -77,7 +77,7 @@ export function serializeMimeType({ essence, parameters }: MimeType): string {
 
 /** Splits at commas that are not inside quotes. */
 function splitList(text: string): string[] {
-  return text.match(/(?:"(?:\\[^]|[^"\\])*"?|[^,"])+/g) ?? []
+  return text.match(/(?:"(?:\\[\s\S]|[^"\\])*"?|[^,"])+/g) ?? []
 }
 
 function readParameters(text: string): Map<string, string> {

@@ -153,10 +153,10 @@ export function fillHeaders(headers: Headers, init: unknown): void {
     for (const [name, value] of toRecord(init, toByteString)) headers.append(name, value)
     return
   }
-  const pairs = toSequence(init, method).map((item) => {
+  const pairs = toSequence(init, method, (item) => {
     const inner = isObject(item) ? iteratorMethod(item) : undefined
     if (inner === undefined) throw new TypeError("Headers: an item of the list is not a pair")
-    return toSequence(item as object, inner).map(toByteString)
+    return toSequence(item as object, inner, toByteString)
   })
   for (const pair of pairs) {
     if (pair.length !== 2) throw new TypeError("Headers: an item of the list is not a pair")

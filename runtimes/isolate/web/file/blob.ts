@@ -135,7 +135,7 @@ export function joined(pieces: readonly Uint8Array[]): Bytes {
 function toParts(value: unknown): (Blob | Bytes | string)[] {
   const method = isObject(value) ? iteratorMethod(value) : undefined
   if (method === undefined) throw new TypeError("Blob: the parts are not a sequence")
-  return toSequence(value as object, method).map((part) => {
+  return toSequence(value as object, method, (part) => {
     if (isBufferSource(part)) return viewOf(part)
     return isBlob(part) ? part : toUSVString(part)
   })

@@ -1,7 +1,8 @@
 /** File: a Blob with a name and a date. */
+import { addSerializable } from "../clone/serializable.ts"
 import { toLongLong } from "../conversions.ts"
 import { defineInterface, requireArguments, toDictionary, toUSVString } from "../idl.ts"
-import { Blob, bytesOfBlob } from "./blob.ts"
+import { Blob, bytesOfBlob, isBlob, makeBlob } from "./blob.ts"
 
 const slots = {} as { isFile(value: object): boolean }
 
@@ -37,9 +38,13 @@ export function isFile(value: object): value is File {
 }
 
 /** The same bytes as a File of another name. */
-export function fileOfBlob(blob: Blob, name: string): File {
-  return new File([bytesOfBlob(blob)], name, { type: blob.type })
+export function fileOfBlob(blob: Blob, name: string, lastModified = Date.now()): File {
+  return new File([bytesOfBlob(blob)], name, { type: blob.type, lastModified })
 }
+
+// The first that fits is taken, and a File is a Blob too.
+addSerializable(isFile, (file) => fileOfBlob(file, file.name, file.lastModified))
+addSerializable(isBlob, (blob) => makeBlob(bytesOfBlob(blob), blob.type))
 
 /** The parts of a File are required: here undefined is an error too. */
 function iterableOnly(parts: unknown): unknown {

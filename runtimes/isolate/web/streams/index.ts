@@ -19,6 +19,12 @@ import { exposeInterfaces } from "../idl.ts"
 
 export { ReadableStream, ReadableStreamDefaultReader, TransformStream, WritableStream }
 
+// The polyfill makes an %AsyncIteratorPrototype% of its own; here the engine has one.
+Object.setPrototypeOf(
+  Object.getPrototypeOf(new ReadableStream().values()) as object,
+  Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype as object) as object,
+)
+
 export function installStreams(target: object): void {
   exposeInterfaces(target, {
     ByteLengthQueuingStrategy,
@@ -35,13 +41,4 @@ export function installStreams(target: object): void {
     WritableStreamDefaultController,
     WritableStreamDefaultWriter,
   })
-}
-
-export function isReadableStream(value: unknown): value is ReadableStream {
-  return value instanceof ReadableStream
-}
-
-/** Was the stream read from or cancelled? Only its own slots know. */
-export function isDisturbed(stream: ReadableStream): boolean {
-  return (stream as unknown as { _disturbed: boolean })._disturbed
 }
