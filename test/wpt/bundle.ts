@@ -1,0 +1,18 @@
+/** The script of the isolate, built as the runtime's own build does it. */
+import { join } from "node:path"
+import { build } from "esbuild"
+
+export async function bundleInside(): Promise<string> {
+  const built = await build({
+    entryPoints: [join(import.meta.dirname, "inside/main.ts")],
+    bundle: true,
+    write: false,
+    format: "iife",
+    globalName: "inside",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    target: "es2024",
+    logLevel: "error",
+  })
+  return built.outputFiles[0]!.text
+}

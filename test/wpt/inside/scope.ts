@@ -1,0 +1,51 @@
+/** The names by which the suite's files know where they run: `self`, `location`, `GLOBAL`, the classes of global scopes. */
+import type { FileToRun } from "./main.ts"
+
+export interface Scope {
+  /** After the harness was loaded, which would take the classes for a promise of messages between frames. */
+  enter(): void
+  /** The page's load event, for files of the window scope. */
+  load(): void
+}
+
+export function pretendScope(global: object, file: FileToRun): Scope {
+  const window = file.scope === "window"
+  const define = (name: string, value: unknown): void => {
+    Object.defineProperty(global, name, { value, writable: true, enumerable: false, configurable: true })
+  }
+  if (!("self" in global)) define("self", global)
+  define("location", makeLocation(file.url))
+  define("GLOBAL", { isWindow: () => window, isWorker: () => !window, isShadowRealm: () => false })
+  if (file.title !== null) define("META_TITLE", file.title)
+  function ScopeClass(): void {}
+  Object.defineProperty(ScopeClass, Symbol.hasInstance, { value: (value: unknown) => value === global })
+  return {
+    enter() {
+      if (window) define("window", global)
+      else {
+        define("WorkerGlobalScope", ScopeClass)
+        define("DedicatedWorkerGlobalScope", ScopeClass)
+      }
+      if (window) define("Window", ScopeClass)
+    },
+    load() {
+      const { onload, Event, dispatchEvent } = global as {
+        onload?: unknown
+        Event?: new (type: string) => object
+        dispatchEvent?: (event: object) => boolean
+      }
+      if (Event !== undefined && dispatchEvent !== undefined) dispatchEvent(new Event("load"))
+      if (typeof onload === "function") onload.call(global)
+    },
+  }
+}
+
+/** As a worker's: strings that nothing can navigate. */
+function makeLocation(href: string): object {
+  const [, protocol, host, path, search = "", hash = ""] = /^(\w+:)\/\/([^/]+)([^?#]*)(\?[^#]*)?(#.*)?$/.exec(
+    href,
+  )!
+  const [hostname, port = ""] = host!.split(":")
+  const origin = `${protocol}//${host}`
+  return { href, origin, protocol, host, hostname, port, pathname: path, search, hash, toString: () => href }
+}

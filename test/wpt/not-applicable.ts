@@ -1,0 +1,68 @@
+/**
+ * Files that make no sense on a server, by rule, each with its reason in words. Single subtests of files that do are in
+ * `expectations/`. A rule is a path or what a file's text asks for.
+ */
+
+interface Rule {
+  readonly path?: RegExp
+  readonly text?: RegExp
+  readonly scope?: "window"
+  readonly reason: string
+}
+
+const RULES: readonly Rule[] = [
+  {
+    path: /^websockets\//,
+    reason: "a WebSocket client: an isolate has WebSockets for served connections only",
+  },
+  { path: /^eventsource\//, reason: "EventSource is no part of the minimum common API" },
+  {
+    path: /\.tentative\.(?:any|window|https|html)/,
+    text: /shadowrealm|ShadowRealm/,
+    reason: "needs ShadowRealm",
+  },
+  { path: /shadowrealm/i, reason: "needs ShadowRealm" },
+  { path: /\.h2\./, reason: "needs the WPT server's HTTP/2 handlers" },
+  {
+    path: /\.sub\.window|crossorigin|cross-origin|cross-realm|cross-global/,
+    reason: "needs frames of other origins",
+  },
+  { path: /historical\.window/, reason: "needs a document" },
+  { path: /serviceworker|service-worker/i, reason: "needs service workers" },
+  { path: /^streams\/transferable\//, reason: "needs postMessage between realms (frames, workers)" },
+  { path: /owning-type/, reason: "owning streams: a proposal that no engine ships" },
+  { path: /^streams\/.*crashtests/, reason: "needs a document" },
+  { path: /garbage-collection|\/gc[-.]/, reason: "needs a way to force garbage collection" },
+  {
+    path: /^fetch\/api\/request\/destination\//,
+    reason: "needs elements that load: destinations are a browser's",
+  },
+  {
+    path: /^fetch\/api\/request\/request-(?:cache|bad-port|reset)/,
+    reason: "needs the WPT server's handlers: an HTTP cache or blocked ports, which a browser has",
+  },
+  { path: /^fetch\/http-cache\//, reason: "needs an HTTP cache, which a browser has" },
+  { path: /^fetch\/api\/redirect\/.*keepalive|keepalive/, reason: "keepalive of a page that is left" },
+  { path: /^mimesniff\/(?:media|sniffing)/, reason: "needs elements that load" },
+  {
+    path: /\.(?:window|worker)\.js$|\.any\.js$/,
+    text: /\bnavigator\.serviceWorker\b|\bnew (?:Shared)?Worker\(|\bBroadcastChannel\(/,
+    reason: "needs workers",
+  },
+  { text: /\bXMLHttpRequest\b/, scope: "window", reason: "needs XMLHttpRequest" },
+  {
+    text: /\bdocument\.(?!cookie\b)|\bcreateElement\b|\bDOMParser\b|\bwith_iframe\b|\bHTMLElement\b|\biframe\b/,
+    scope: "window",
+    reason: "needs a document",
+  },
+]
+
+export function reasonNotToRun(path: string, text: string, scope: "worker" | "window"): string | null {
+  const rule = RULES.find(
+    (it) =>
+      (it.path === undefined || it.path.test(path)) &&
+      (it.text === undefined || it.text.test(text)) &&
+      (it.scope === undefined || it.scope === scope),
+  )
+  return rule?.reason ?? null
+}

@@ -1,0 +1,71 @@
+/** A small server for the tests' own files: the suite's folder, `.sub.` files filled in, `.headers` beside files, and the handlers of `handlers.ts`. */
+import { once } from "node:events"
+import { existsSync, readFileSync, statSync } from "node:fs"
+import { createServer, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+import { join, posix } from "node:path"
+import { handle } from "./handlers.ts"
+import { substitute } from "./substitute.ts"
+
+export interface FilesServer {
+  readonly port: number
+  close(): Promise<void>
+}
+
+export async function openServer(root: string, origin: string): Promise<FilesServer> {
+  const stash = new Map<string, string>()
+  const server = createServer((request, response) => {
+    const url = new URL(request.url!, origin)
+    handle({ request, response, url, stash })
+      .then((handled) => {
+        if (!handled) sendFile(root, url, response)
+      })
+      .catch(() => response.destroy())
+  })
+  server.listen(0, "127.0.0.1")
+  await once(server, "listening")
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, "close")
+    },
+  }
+}
+
+function sendFile(root: string, url: URL, response: ServerResponse): void {
+  const path = join(root, posix.normalize(decodeURIComponent(url.pathname)))
+  if (!path.startsWith(root) || !existsSync(path) || !statSync(path).isFile()) {
+    response.writeHead(404, { "content-type": "text/plain" }).end("not there")
+    return
+  }
+  const headers = existsSync(`${path}.headers`) ? readHeaders(readFileSync(`${path}.headers`, "latin1")) : []
+  if (!headers.some(([name]) => name.toLowerCase() === "content-type"))
+    headers.push(["content-type", typeOf(path)])
+  const body = readFileSync(path)
+  response.writeHead(200, headers.flat())
+  response.end(/\.sub\./.test(path) ? substitute(body.toString("utf8"), url) : body)
+}
+
+function readHeaders(text: string): [string, string][] {
+  return text.split(/\r?\n/).flatMap((line): [string, string][] => {
+    const at = line.indexOf(":")
+    return at < 0 ? [] : [[line.slice(0, at).trim(), line.slice(at + 1).trim()]]
+  })
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  js: "text/javascript",
+  json: "application/json",
+  html: "text/html",
+  txt: "text/plain",
+  wasm: "application/wasm",
+  png: "image/png",
+  svg: "image/svg+xml",
+  css: "text/css",
+}
+
+function typeOf(path: string): string {
+  return TYPES[path.slice(path.lastIndexOf(".") + 1)] ?? "application/octet-stream"
+}
