@@ -3,6 +3,8 @@ import { atob, btoa } from "./base64.ts"
 import { structuredClone } from "./clone/structured-clone.ts"
 import { createConsole } from "./console.ts"
 import { Crypto, createCrypto } from "./crypto/crypto.ts"
+import { CryptoKey } from "./crypto/key.ts"
+import { SubtleCrypto } from "./crypto/subtle.ts"
 import { DOMException } from "./dom-exception.ts"
 import { AbortController, AbortSignal } from "./events/abort.ts"
 import { Event } from "./events/event.ts"
@@ -46,6 +48,7 @@ export function installCore(target: object, ops: () => WebOps): CoreHandles {
     AbortSignal,
     CloseEvent,
     Crypto,
+    CryptoKey,
     CustomEvent,
     DOMException,
     ErrorEvent,
@@ -58,6 +61,7 @@ export function installCore(target: object, ops: () => WebOps): CoreHandles {
     PerformanceMark,
     PerformanceMeasure,
     PromiseRejectionEvent,
+    SubtleCrypto,
     console: createConsole(ops),
   })
   exposeFunctions(target, {

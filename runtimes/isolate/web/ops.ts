@@ -38,8 +38,11 @@ export interface SubtleRequest {
   readonly publicKey?: KeyMaterial
   readonly data?: ArrayBuffer
   readonly signature?: ArrayBuffer
-  readonly length?: number
+  /** In bits; null: as long as the algorithm makes it. */
+  readonly length?: number | null
   readonly format?: string
+  readonly extractable?: boolean
+  readonly usages?: readonly string[]
   readonly jwk?: Readonly<Record<string, unknown>>
 }
 

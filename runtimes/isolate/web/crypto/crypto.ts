@@ -2,19 +2,20 @@
 import { DOMException } from "../dom-exception.ts"
 import { defineInterface, requireArguments } from "../idl.ts"
 import { webOps } from "../platform.ts"
+import { createSubtle, type SubtleCrypto } from "./subtle.ts"
 
 const MOST_BYTES = 65_536
 const MAKE = Symbol("make")
 
 export class Crypto {
-  #made = true
+  #subtle: SubtleCrypto | null = null
 
   constructor() {
     if (arguments[0] !== MAKE) throw new TypeError("Illegal constructor")
   }
 
   getRandomValues<T>(array: T): T {
-    void this.#made
+    void this.#subtle
     requireArguments(arguments.length, 1, "Crypto.getRandomValues")
     if (!ArrayBuffer.isView(array)) throw new TypeError("Crypto.getRandomValues: the argument is not a view")
     if (!INTEGERS.test(Object.prototype.toString.call(array)))
@@ -26,8 +27,13 @@ export class Crypto {
     return array
   }
 
+  get subtle(): SubtleCrypto {
+    this.#subtle ??= createSubtle()
+    return this.#subtle
+  }
+
   randomUUID(): string {
-    void this.#made
+    void this.#subtle
     const bytes = new Uint8Array(webOps().random(16))
     bytes[6] = (bytes[6]! & 0x0f) | 0x40
     bytes[8] = (bytes[8]! & 0x3f) | 0x80
