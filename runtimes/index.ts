@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url"
 import { PolyhostError } from "../protocol/errors.ts"
 import type { RuntimeName } from "./app-spec.ts"
 import { createRuntime as createBun } from "./bun/runtime.ts"
+import { createCellEndpoint } from "./cell/cell-endpoint.ts"
+import { CellPool } from "./cell/cell-pool.ts"
 import { createRuntime as createCommand } from "./command/runtime.ts"
 import { createRuntime as createDeno } from "./deno/runtime.ts"
 import { createRuntime as createNode } from "./node/runtime.ts"
@@ -13,6 +15,7 @@ import { createEndpoint } from "./process/endpoint.ts"
 import type { Launchpad } from "./process/launchpad.ts"
 import { startWatchdog } from "./process/watchdog.ts"
 import type { Runtime } from "./runtime.ts"
+import { createRuntime as createThread } from "./thread/runtime.ts"
 import type { Toolchain } from "./toolchain/index.ts"
 
 export { SharedRead } from "./shared-read.ts"
@@ -37,8 +40,10 @@ export interface RuntimesOptions {
 
 export async function createRuntimes({ toolchain, runDir, baseEnv }: RuntimesOptions): Promise<Runtimes> {
   // Before anything is opened that would have to be closed.
-  const guest = guestFile()
+  const guest = builtFile("guest/guest.cjs")
+  const threads = builtFile("cell/thread.mjs")
   const endpoint = await createEndpoint(runDir)
+  const cellEndpoint = await createCellEndpoint(runDir)
   const watchdog = startWatchdog(runDir)
   let launches = 0
   const launchpad: Launchpad = {
@@ -49,11 +54,13 @@ export async function createRuntimes({ toolchain, runDir, baseEnv }: RuntimesOpt
     guestFile: guest,
     nextPrefix: () => `${(++launches).toString(36)}.`,
   }
+  const cells = new CellPool(launchpad, cellEndpoint)
   const runtimes = new Map<RuntimeName, Runtime>()
   for (const runtime of [
     createNode(launchpad, toolchain),
     createBun(launchpad, toolchain),
     createDeno(launchpad, toolchain),
+    createThread({ launchpad, toolchain, cells, program: threads }),
     createCommand(launchpad),
   ]) {
     runtimes.set(runtime.name, runtime)
@@ -69,6 +76,8 @@ export async function createRuntimes({ toolchain, runDir, baseEnv }: RuntimesOpt
       )
     },
     async close() {
+      await cells.close()
+      await cellEndpoint.close()
       await endpoint.close()
       await watchdog.close()
       await rm(runDir, { recursive: true, force: true })
@@ -76,11 +85,11 @@ export async function createRuntimes({ toolchain, runDir, baseEnv }: RuntimesOpt
   }
 }
 
-/** The bundled guest, beside the sources' package.json or in the installed package. */
-function guestFile(): string {
+/** A file of `dist/`, beside the sources' package.json or in the installed package. */
+function builtFile(name: string): string {
   let dir = dirname(fileURLToPath(import.meta.url))
   while (true) {
-    const file = join(dir, "dist", "guest", "guest.cjs")
+    const file = join(dir, "dist", name)
     if (existsSync(file)) return file
     const parent = dirname(dir)
     if (parent === dir) break
@@ -88,6 +97,6 @@ function guestFile(): string {
   }
   throw new PolyhostError(
     "RUNTIME_UNSUPPORTED",
-    'the guest program is not built: run "npm run build" in the checkout',
+    `dist/${name} is not built: run "npm run build" in the checkout`,
   )
 }

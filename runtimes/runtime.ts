@@ -4,8 +4,11 @@
  * supervisor's (`host/supervisor/`). Differences between kinds that the host must know are data: `Capabilities`.
  */
 import type { ClientErrorCode } from "../protocol/errors.ts"
-import type { Exchange } from "../protocol/exchange.ts"
+import type { Exchange, Untaken } from "../protocol/exchange.ts"
 import type { AppSpec, InterfaceName, RuntimeName } from "./app-spec.ts"
+import type { InspectorLink } from "./inspector-link.ts"
+
+export type { InspectorEvents, InspectorLink, InspectorProtocol } from "./inspector-link.ts"
 
 export interface Capabilities {
   /** The toolchain can install versions of it. */
@@ -42,6 +45,8 @@ export interface LaunchOptions {
   readonly signal: AbortSignal
   readonly generation: number
   readonly instanceId: string
+  /** Start it with its inspector ready, for the kinds that can have one only from their start on. */
+  readonly inspect: boolean
   /** The process exists (its pid is known), long before it is ready. */
   readonly onSpawn: (pid: number) => void
   /** A line of the app's output, without its line end. Return false to ask for a pause of the app's output until `resumeOutput`. */
@@ -60,8 +65,19 @@ export interface Exit {
   readonly expected: boolean
   /** One sentence: `exit code 1`, `killed by SIGSEGV`, `protocol violation: …`. */
   readonly reason: string
+  /** What requests in flight were answered with: says which limit it went over, if one. */
+  readonly cause: ClientErrorCode
+  /** It ended because another instance brought their cell down: no failure of its own. */
+  readonly collateral: boolean
   readonly code: number | null
   readonly signal: string | null
+}
+
+export interface Retirement {
+  /** One sentence. */
+  readonly reason: string
+  /** Set when the app itself is the reason, by a limit that it went over. */
+  readonly cause: ClientErrorCode | null
 }
 
 /** One running copy of an app, as the host sees it. Its counterpart inside the execution context is the guest. */
@@ -80,7 +96,7 @@ export interface Instance {
    * Answers the exchange. Never throws; when the instance dies every exchange in flight fails at once. One that it died before
    * taking anything of is given back: `untaken` is called, and the instance has no more to do with it.
    */
-  serve(exchange: Exchange, untaken?: () => void): void
+  serve(exchange: Exchange, untaken?: Untaken): void
   /**
    * Ends it politely: the app runs its `close` and finishes its `waitUntil` work (at most `graceMs`), then TERM and, after
    * `killMs`, KILL, both to the whole process group. The caller has drained it first. Callers share one promise.
@@ -88,6 +104,17 @@ export interface Instance {
   stop(options: { graceMs: number; killMs: number }): Promise<Exit>
   /** Ends it now, the whole process group. `reason` is what `exited` and the exchanges in flight report, with `code`. */
   kill(reason: string, code?: ClientErrorCode): void
+  /**
+   * Settles, if ever, when the instance is to be replaced though it still serves: a replacement is started first, then this one
+   * is drained and stopped. Never rejects.
+   */
+  readonly retiring: Promise<Retirement>
+  /**
+   * Opens a session with its inspector; one at a time. Works while its event loop stands still. @throws PolyhostError
+   * RUNTIME_NO_INSPECTOR for kinds without one, RUNTIME_INSPECTOR_AT_START: only an instance launched with `inspect` has it,
+   * RUNTIME_INSPECTOR_FAILED
+   */
+  openInspector(): Promise<InspectorLink>
   /** Settles once, never rejects. */
   readonly exited: Promise<Exit>
 }

@@ -50,6 +50,8 @@ export type HostToCell =
   | StartOrder
   /** Ends one instance now. The cell has `KILL_MS` for it. */
   | { readonly type: "kill"; readonly id: string; readonly reason: string }
+  /** Opens one session with an instance's inspector: connect to `path` and say `token` there (`runtimes/inspector-frames.ts`). */
+  | { readonly type: "inspect"; readonly id: string; readonly path: string; readonly token: string }
   | { readonly type: "ping" }
 
 export type CellToHost =

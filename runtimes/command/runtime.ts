@@ -3,7 +3,7 @@
  * There is no guest in it: it is ready when one of the two accepts a connection, and it is stopped by signals.
  */
 import { constants } from "node:fs"
-import { access } from "node:fs/promises"
+import { access, rm } from "node:fs/promises"
 import { connect, createServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { messageOf, PolyhostError } from "../../protocol/errors.ts"
@@ -65,7 +65,8 @@ async function launch(
       child,
       connection: null,
       upstream: createUpstream(address),
-      files: async () => [socket],
+      inspector: null,
+      removeFiles: () => rm(socket, { force: true }),
     })
   } catch (error) {
     child.signal("SIGKILL")

@@ -14,18 +14,29 @@ const STRIPS_TYPES = ">=22.18.0 <23 || >=23.6.0"
 const CAN_DISABLE_WARNINGS = ">=20.11.0 <21 || >=21.3.0"
 
 export function commandLine(input: CommandLineInput): CommandLine {
-  const { entry, version, args, guest } = input
-  refuseUnsupported(input)
-  const typescript = isTypeScript(entry) && !bringsLoader(args) ? typeScriptFlags(entry, version) : []
+  const { entry, args, guest } = input
   return {
-    args: [...typescript, HEAD_BYTES_FLAG, ...args, "--require", guest, entry],
+    args: [...nodeFlags(input), ...args, "--require", guest, entry],
     // Stays in the app's environment: its node:cluster workers inherit --require and learn from it what they are.
     env: { POLYHOST_CAPTURE: "1" },
     mainIsGuest: false,
   }
 }
 
-function refuseUnsupported({ entry, version, args, interface: name }: CommandLineInput): void {
+/** What this version needs to run the entry. @throws PolyhostError RUNTIME_UNSUPPORTED when it cannot. */
+export function nodeFlags(input: Omit<CommandLineInput, "guest" | "dir" | "sockets">): string[] {
+  const { entry, version, args } = input
+  refuseUnsupported(input)
+  const typescript = isTypeScript(entry) && !bringsLoader(args) ? typeScriptFlags(entry, version) : []
+  return [...typescript, HEAD_BYTES_FLAG]
+}
+
+function refuseUnsupported({
+  entry,
+  version,
+  args,
+  interface: name,
+}: Omit<CommandLineInput, "guest" | "dir" | "sockets">): void {
   if (!isNewEnough("node", version)) {
     throw unsupported(
       `node ${version} is too old: Polyhost runs apps on node ${OLDEST_VERSIONS.node} and later`,

@@ -29,7 +29,10 @@ export interface Expectation {
   cancel(): void
 }
 
-export type GuestEvents = Omit<HostConnectionEvents, "hello">
+export interface GuestEvents extends Omit<HostConnectionEvents, "hello"> {
+  /** The channel ended; the connection hears of it, and fails what is in flight, when `finish` is called. */
+  channelEnded?(reason: string, finish: () => void): void
+}
 
 export async function createEndpoint(runDir: string): Promise<Endpoint> {
   const path = join(runDir, "host.sock")
@@ -81,7 +84,10 @@ function accept(
     known()
   }
   const connection = new HostConnection(
-    channel,
+    endAsked(channel, (reason, finish) => {
+      if (guest?.channelEnded === undefined) finish()
+      else guest.channelEnded(reason, finish)
+    }),
     {
       hello(hello) {
         const connected = expected.get(hello.token)
@@ -98,6 +104,7 @@ function accept(
       started: (message) => guest?.started(message),
       startFailed: (message) => guest?.startFailed(message),
       log: (message) => guest?.log(message),
+      output: (stream, bytes) => guest?.output(stream, bytes),
       shutdownComplete: () => guest?.shutdownComplete(),
       closed(reason, violation) {
         settle()
@@ -107,6 +114,23 @@ function accept(
     { schedule: setImmediate, now: () => performance.now() },
   )
   const timer = setTimeout(() => connection.close("a guest that said nothing"), HELLO_MS)
+}
+
+/** The channel, whose end is told to `ask` first. */
+function endAsked(channel: Channel, ask: (reason: string, finish: () => void) => void): Channel {
+  return {
+    get bufferedBytes() {
+      return channel.bufferedBytes
+    },
+    write: (chunks) => channel.write(chunks),
+    close: (reason) => channel.close(reason),
+    listen(listener) {
+      channel.listen({
+        data: (chunk) => listener.data(chunk),
+        ended: (reason) => ask(reason, () => listener.ended(reason)),
+      })
+    },
+  }
 }
 
 /** The same major version; any minor (a minor version only adds). */

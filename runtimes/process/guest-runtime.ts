@@ -1,10 +1,12 @@
 /** What the runtimes with a guest have in common: everything but the command line. */
 import type { RuntimeName } from "../app-spec.ts"
 import type { CommandLine, CommandLineInput } from "../command-line.ts"
+import { createProcessInspector } from "../inspect/process-inspector.ts"
 import type { Runtime } from "../runtime.ts"
 import type { Toolchain } from "../toolchain/index.ts"
-import { launchGuest, privateSocketPaths } from "./launch-guest.ts"
+import { launchGuest } from "./launch-guest.ts"
 import type { Launchpad } from "./launchpad.ts"
+import { privateSocketPaths } from "./private-sockets.ts"
 
 export function guestRuntime(
   name: RuntimeName,
@@ -22,10 +24,13 @@ export function guestRuntime(
     // Async, so that a command line which is impossible on this version rejects.
     launch: async (spec, resolved, options) => {
       const prefix = parts.launchpad.nextPrefix()
+      const { inspect: fromStart } = options
+      const { runDir } = parts.launchpad
+      const inspector = await createProcessInspector({ runtime: name, fromStart, runDir, prefix })
       const commandLine = parts.commandLine({
         entry: spec.entry ?? "",
         version: resolved.version,
-        args: spec.runtime.args,
+        args: [...spec.runtime.args, ...inspector.args],
         guest: parts.launchpad.guestFile,
         interface: spec.interface === "fetch" || spec.interface === "server" ? spec.interface : "auto",
         dir: spec.dir,
@@ -33,7 +38,8 @@ export function guestRuntime(
       })
       const args = [...commandLine.args, ...spec.args]
       const withArgs = { ...commandLine, args }
-      return launchGuest(parts.launchpad, { spec, resolved, commandLine: withArgs, options, prefix })
+      const launch = { spec, resolved, commandLine: withArgs, options, prefix, inspector }
+      return launchGuest(parts.launchpad, launch)
     },
   }
 }

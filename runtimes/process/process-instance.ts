@@ -2,13 +2,15 @@
  * An instance that is a child process: the one implementation of Instance for node, bun, deno and command. Joins the
  * child, its connection (where there is a guest) and its upstream (where it is a server). Counterpart: the guest.
  */
-import { rm } from "node:fs/promises"
-import type { ClientErrorCode } from "../../protocol/errors.ts"
-import type { Exchange } from "../../protocol/exchange.ts"
+import { type ClientErrorCode, PolyhostError } from "../../protocol/errors.ts"
+import type { Exchange, Untaken } from "../../protocol/exchange.ts"
 import type { HostConnection } from "../../protocol/host-connection.ts"
 import type { InterfaceName } from "../app-spec.ts"
-import type { Exit, Instance, ResolvedRuntime } from "../runtime.ts"
+import type { ProcessInspector } from "../inspect/process-inspector.ts"
+import type { Exit, InspectorLink, ResolvedRuntime, Retirement } from "../runtime.ts"
 import type { Child } from "./child.ts"
+import { deadline, GuestLink } from "./guest-link.ts"
+import type { GuestInstance } from "./guest-start.ts"
 import type { Upstream } from "./upstream/upstream.ts"
 
 export interface ProcessInstanceParts {
@@ -19,21 +21,23 @@ export interface ProcessInstanceParts {
   readonly connection: HostConnection | null
   readonly upstream: Upstream | null
   /** Files to remove when it has ended. */
-  readonly files: () => Promise<readonly string[]>
+  readonly removeFiles: () => Promise<void>
+  readonly inspector: ProcessInspector | null
 }
 
 /** How long after its channel closed a process may take to end by itself, in milliseconds. */
 const END_FOLLOWS_MS = 250
-/** How long after its server took no connection, in milliseconds: a process on a busy machine may take its time to end. */
-const END_AFTER_REFUSAL_MS = 1000
 
-export class ProcessInstance implements Instance {
+export class ProcessInstance implements GuestInstance {
   readonly id: string
   readonly pid: number
   readonly runtime: ResolvedRuntime
   readonly interface: InterfaceName
   readonly exited: Promise<Exit>
+  /** A process has nobody beside it for whose sake it would have to go. */
+  readonly retiring: Promise<Retirement> = new Promise(() => undefined)
   readonly #parts: ProcessInstanceParts
+  readonly #link: GuestLink
   #expected = false
   #gone = false
   #reason: string | undefined
@@ -47,26 +51,24 @@ export class ProcessInstance implements Instance {
     this.pid = parts.child.pid
     this.runtime = parts.runtime
     this.interface = parts.interface
+    this.#link = new GuestLink({ ...parts, exited: () => this.exited })
     this.exited = this.#watchExit()
   }
 
   get usable(): boolean {
-    const { child, connection } = this.#parts
-    return !this.#gone && child.alive && connection?.closed !== true
+    return !this.#gone && this.#parts.child.alive && this.#link.open
   }
 
   silentMs(): number {
-    return this.#parts.connection?.silentMs() ?? 0
+    return this.#link.silentMs()
   }
 
   heartbeat(): void {
-    this.#parts.connection?.ping()
+    this.#link.heartbeat()
   }
 
-  serve(exchange: Exchange, untaken?: () => void): void {
-    const { upstream, connection } = this.#parts
-    if (upstream !== null) upstream.serve(exchange, (detail) => this.#refused(exchange, detail, untaken))
-    else connection?.serve(exchange)
+  serve(exchange: Exchange, untaken?: Untaken): void {
+    this.#link.serve(exchange, untaken)
   }
 
   stop(options: { graceMs: number; killMs: number }): Promise<Exit> {
@@ -80,6 +82,15 @@ export class ProcessInstance implements Instance {
     this.#code = code
     this.#parts.child.signal("SIGKILL")
     this.#disconnect()
+  }
+
+  async openInspector(): Promise<InspectorLink> {
+    const { inspector } = this.#parts
+    if (inspector !== null) return inspector.open()
+    throw new PolyhostError(
+      "RUNTIME_NO_INSPECTOR",
+      "a program of another kind has no inspector that the host knows",
+    )
   }
 
   // Events of the connection, after the start
@@ -102,22 +113,13 @@ export class ProcessInstance implements Instance {
     this.#shutdownComplete?.()
   }
 
-  /** Its server took no connection. That is how the end of a process is first seen; else the app closed its server. */
-  async #refused(exchange: Exchange, detail: string, untaken: (() => void) | undefined): Promise<void> {
-    const exit = await Promise.race([this.exited, deadline(END_AFTER_REFUSAL_MS)])
-    if (exchange.finished) return
-    if (exit === undefined || untaken === undefined) exchange.fail("APP_CRASHED", detail)
-    else untaken()
-  }
-
   async #stop({ graceMs, killMs }: { graceMs: number; killMs: number }): Promise<Exit> {
-    const { child, connection } = this.#parts
+    const { child } = this.#parts
     this.#expected = true
-    if (connection !== null && this.#parts.upstream === null) {
-      const complete = new Promise<void>((resolve) => {
-        this.#shutdownComplete = resolve
-      })
-      connection.shutdown("the host stops this instance", graceMs)
+    const complete = new Promise<void>((resolve) => {
+      this.#shutdownComplete = resolve
+    })
+    if (this.#link.shutdown(graceMs)) {
       await Promise.race([complete, this.exited, deadline(graceMs + killMs)])
     }
     child.signal("SIGTERM")
@@ -130,24 +132,22 @@ export class ProcessInstance implements Instance {
   }
 
   async #watchExit(): Promise<Exit> {
-    const { child, files } = this.#parts
-    const exit = await child.exited
+    const exit = await this.#parts.child.exited
     this.#reason ??= exit.reason
     this.#disconnect()
-    for (const file of await files()) await rm(file, { force: true })
-    return { expected: this.#expected, reason: this.#reason, code: exit.code, signal: exit.signal }
+    await this.#parts.removeFiles()
+    const { code, signal } = exit
+    return {
+      expected: this.#expected,
+      reason: this.#reason,
+      cause: this.#code,
+      collateral: false,
+      code,
+      signal,
+    }
   }
 
   #disconnect(): void {
-    const reason = this.#reason ?? "the instance ended"
-    this.#parts.connection?.close(reason, this.#code)
-    this.#parts.upstream?.close(reason, this.#code)
+    this.#link.close(this.#reason ?? "the instance ended", this.#code)
   }
-}
-
-/** Resolves with undefined after `ms`; never keeps the process alive. */
-function deadline(ms: number): Promise<undefined> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms, undefined).unref()
-  })
 }

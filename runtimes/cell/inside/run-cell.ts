@@ -5,6 +5,7 @@
  */
 import { connect, type Socket } from "node:net"
 import { type ClientErrorCode, messageOf } from "../../../protocol/errors.ts"
+import { type CellInspector, serveInspector } from "../../inspect/inside/cell-session.ts"
 import {
   CELL_VARIABLE,
   type CellConfig,
@@ -28,6 +29,8 @@ export interface CellMember {
    * than `KILL_MS`. `report.ended` may or may not have been called by then.
    */
   kill(reason: string): Promise<void>
+  /** Its inspector, or null when it has none (any more). */
+  inspector?(): CellInspector | null
 }
 
 /** How an instance's program tells of it. Calls after `ended` count for nothing. */
@@ -81,6 +84,7 @@ export function runCell(makeProgram: (services: CellServices) => CellProgram): v
   function obey(message: HostToCell): void {
     if (message.type === "ping") say({ type: "pong" })
     else if (message.type === "start") start(message)
+    else if (message.type === "inspect") inspect(message)
     else kill(message.id, message.reason)
   }
 
@@ -111,6 +115,12 @@ export function runCell(makeProgram: (services: CellServices) => CellProgram): v
         say({ type: "poisoned", id, reason: cut(`${reason}; ${messageOf(error)}`), code: "APP_CRASHED" })
       },
     )
+  }
+
+  /** The host hears of it on the session's own socket, or, when there can be none, by nobody connecting there. */
+  function inspect({ id, path, token }: { id: string; path: string; token: string }): void {
+    const inspector = members.get(id)?.handle?.inspector?.() ?? null
+    if (inspector !== null) serveInspector({ path, token }, inspector)
   }
 
   function ended(member: Member, end: InstanceEnd): void {

@@ -6,6 +6,7 @@ import type { ClientErrorCode } from "../../../protocol/errors.ts"
 import type { UpstreamAddress } from "./address.ts"
 import { ResponseReader, type ResponseSink } from "./response-reader.ts"
 import { UpstreamSocket } from "./upstream-socket.ts"
+import type { Verdict } from "./verdict.ts"
 
 /** Until when a server must have accepted a connection. */
 const CONNECT_MS = 5000
@@ -27,6 +28,8 @@ export interface ConnectionUser extends ResponseSink {
   answered(): boolean
   /** The connection was ended for this reason. */
   fail(code: ClientErrorCode, detail: string): void
+  /** The connection was ended because the instance is. */
+  end(verdict: Verdict): void
   /** The connection ended before the answer did. `code`: of the system, or a few words. */
   broken(code: string): void
 }
@@ -117,6 +120,13 @@ export class Connection {
     const user = this.#user
     this.destroy()
     user?.fail(code, detail)
+  }
+
+  /** Ends it now, because the instance ends. */
+  end(verdict: Verdict): void {
+    const user = this.#user
+    this.destroy()
+    user?.end(verdict)
   }
 
   /** Ends it now; its user is told nothing. */

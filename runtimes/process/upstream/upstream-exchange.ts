@@ -13,6 +13,7 @@ import type {
 } from "../../../protocol/exchange.ts"
 import type { Connection, ConnectionUser } from "./connection.ts"
 import type { RequestWriter } from "./request-writer.ts"
+import type { Verdict } from "./verdict.ts"
 
 /** Request body bytes asked for at a time. */
 const WINDOW_BYTES = 64 * 1024
@@ -23,6 +24,8 @@ export interface UpstreamExchangeOwner {
   readonly writer: RequestWriter
   /** A connection for `user`: an idle one, or, always when `fresh`, a new one, which calls `connected` later. */
   connection(user: ConnectionUser, fresh: boolean): Connection
+  /** Tells, later, why connections break; absent where that is known by other ways or does not matter. */
+  readonly verdict: (() => Promise<Verdict>) | undefined
   finished(): void
 }
 
@@ -73,6 +76,14 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
     if (!this.#finish()) return
     this.#connection?.destroy()
     this.#exchange.fail(code, detail)
+  }
+
+  end({ code, reason, collateral }: Verdict): void {
+    const { method, bodyBytes } = this.#head
+    const begun = this.#connection?.reader.begun === true || this.#exchange.responded
+    const mayBeGivenBack = !begun && bodyBytes === 0 && IDEMPOTENT.has(method)
+    if (!collateral || !mayBeGivenBack || this.#refused === undefined) return this.fail(code, reason)
+    if (this.#finish()) this.#refused(reason)
   }
 
   // Events of the exchange
@@ -192,7 +203,9 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
       return
     }
     const what = begun ? "the app cut its response" : "the app's server gave no answer"
-    this.fail("APP_CRASHED", `${what} (${code})`)
+    const { verdict } = this.#owner
+    if (verdict === undefined || begun) this.fail("APP_CRASHED", `${what} (${code})`)
+    else verdict().then((it) => this.end(it))
   }
 
   #use(connection: Connection): void {

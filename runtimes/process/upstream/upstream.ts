@@ -9,6 +9,7 @@ import type { UpstreamAddress } from "./address.ts"
 import { Connection, type ConnectionOwner, type ConnectionUser } from "./connection.ts"
 import { RequestWriter } from "./request-writer.ts"
 import { UpstreamExchange, type UpstreamExchangeOwner } from "./upstream-exchange.ts"
+import type { Verdict } from "./verdict.ts"
 
 const MOST_IDLE = 256
 /** An answer of 64 KiB with its head is one read. */
@@ -18,17 +19,23 @@ export interface Upstream {
   readonly inFlight: number
   /** `refused` is called instead of a failure when the server took no connection and nothing of the exchange. */
   serve(exchange: Exchange, refused?: (detail: string) => void): void
-  /** Ends every connection; exchanges in flight fail with `code`. */
-  close(reason: string, code: ClientErrorCode): void
+  /** Ends every connection; exchanges in flight fail with `code`. `collateral`: those that may be given back are refused instead. */
+  close(reason: string, code: ClientErrorCode, options?: { collateral?: boolean }): void
 }
 
-export function createUpstream(address: UpstreamAddress): Upstream {
-  return new ConnectionPool(address)
+export function createUpstream(address: UpstreamAddress, options: UpstreamOptions = {}): Upstream {
+  return new ConnectionPool(address, options)
+}
+
+export interface UpstreamOptions {
+  /** Why the server's connections break, when that is not known at once: what broke waits for it. */
+  readonly verdict?: () => Promise<Verdict>
 }
 
 class ConnectionPool implements Upstream, ConnectionOwner, UpstreamExchangeOwner {
   readonly address: UpstreamAddress
   readonly writer = new RequestWriter()
+  readonly verdict: (() => Promise<Verdict>) | undefined
   inFlight = 0
   #readBlock: Uint8Array | null = null
   /** The last that became idle is the first to be used again: the others may go. */
@@ -39,8 +46,9 @@ class ConnectionPool implements Upstream, ConnectionOwner, UpstreamExchangeOwner
   readonly #all = new Set<Connection>()
   #closed: { reason: string; code: ClientErrorCode } | undefined
 
-  constructor(address: UpstreamAddress) {
+  constructor(address: UpstreamAddress, { verdict }: UpstreamOptions) {
     this.address = address
+    this.verdict = verdict
   }
 
   get readBlock(): Uint8Array {
@@ -60,10 +68,10 @@ class ConnectionPool implements Upstream, ConnectionOwner, UpstreamExchangeOwner
     else served.start()
   }
 
-  close(reason: string, code: ClientErrorCode): void {
+  close(reason: string, code: ClientErrorCode, { collateral = false } = {}): void {
     this.#closed ??= { reason, code }
-    for (const exchange of this.#next.splice(0)) exchange.fail(code, reason)
-    for (const connection of [...this.#all]) connection.fail(code, reason)
+    for (const exchange of this.#next.splice(0)) exchange.end({ code, reason, collateral })
+    for (const connection of [...this.#all]) connection.end({ code, reason, collateral })
   }
 
   // For exchanges

@@ -1,0 +1,33 @@
+/**
+ * Who is to blame when a cell died without a word: an abort leaves no time for a report. Policy as a function; `cell.ts` applies it.
+ */
+import type { ClientErrorCode } from "../../protocol/errors.ts"
+import type { ChildExit } from "../process/child.ts"
+import type { Tenancy } from "./tenancy.ts"
+
+export interface Blame {
+  /** Its app brought the cell down; null: not known. */
+  readonly culprit: Tenancy | null
+  /** Among these must be the culprit. Each shall start again where it can harm nobody. */
+  readonly suspects: readonly Tenancy[]
+  readonly code: ClientErrorCode
+}
+
+/** Who had a request in flight may have done it; who had none, hardly. */
+export function blame(tenants: readonly Tenancy[], exit: ChildExit, lastLines: readonly string[]): Blame {
+  const busy = tenants.filter((it) => it.inFlight() > 0)
+  const suspects = busy.length > 0 ? busy : tenants
+  const apps = new Set(suspects.map((it) => it.app))
+  return {
+    culprit: apps.size === 1 ? suspects[0]! : null,
+    suspects,
+    code:
+      exit.signal !== "SIGKILL" && lastLines.some((line) => OUT_OF_MEMORY.test(line))
+        ? "APP_OOM"
+        : "APP_CRASHED",
+  }
+}
+
+/** What V8 prints before it aborts the process. */
+const OUT_OF_MEMORY =
+  /heap out of memory|Allocation failed|invalid (?:table|array|size)|Array buffer allocation failed/i

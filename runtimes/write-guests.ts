@@ -1,0 +1,59 @@
+/**
+ * Builds what runs where apps run: the guest, and the programs of cells. `npm run build:guest`. Built: `dist/guest/guest.cjs`,
+ * `dist/cell/thread.mjs` and its worker, and for isolates `dist/cell/isolate.mjs` and `dist/isolate/inside.js`.
+ */
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { type BuildOptions, build } from "esbuild"
+
+const root = join(import.meta.dirname, "..")
+
+const programs: readonly BuildOptions[] = [
+  {
+    entryPoints: ["runtimes/guest/main.ts"],
+    outfile: "dist/guest/guest.cjs",
+    format: "cjs",
+    target: "node14.17",
+  },
+  // Piscina finds its own worker file beside itself: it stays a package.
+  {
+    entryPoints: ["runtimes/thread/inside/main.ts"],
+    outfile: "dist/cell/thread.mjs",
+    format: "esm",
+    target: "node20",
+    external: ["piscina"],
+  },
+  {
+    entryPoints: ["runtimes/thread/inside/worker.ts"],
+    outfile: "dist/cell/thread-worker.cjs",
+    format: "cjs",
+    target: "node20",
+  },
+  {
+    entryPoints: ["runtimes/isolate/cell/main.ts"],
+    outfile: "dist/cell/isolate.mjs",
+    format: "esm",
+    target: "node24",
+    external: ["isolated-vm"],
+  },
+  {
+    entryPoints: ["runtimes/isolate/inside/main.ts"],
+    outfile: "dist/isolate/inside.js",
+    format: "iife",
+    platform: "neutral",
+    target: "es2023",
+    mainFields: ["module", "main"],
+  },
+]
+
+for (const program of programs) {
+  const [entry] = program.entryPoints as string[]
+  if (!existsSync(join(root, entry as string))) continue
+  await build({
+    absWorkingDir: root,
+    bundle: true,
+    platform: "node",
+    logLevel: "warning",
+    ...program,
+  })
+}
