@@ -154,13 +154,9 @@ function respond(
   }
   call.respond(head, null, false)
   body.on("data", (chunk: Buffer) => {
-    if (call.write(chunk, false)) request.bodyMoved()
-    else {
-      body.pause()
-      request.bodyRests()
-    }
+    request.bodyMoved()
+    if (!call.write(chunk, false)) body.pause()
   })
-  body.on("resume", () => request.bodyMoved())
   body.once("end", () => call.write(NO_BYTES, true))
   body.once("error", (error) => call.fail(failureOf(error), reasonOf(error)))
   // A stream that is destroyed before its end without an error has no other event.
@@ -178,6 +174,7 @@ function failureOf(error: Error): CallFailure {
 function reasonOf(error: Error): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join("; ")
   const code = (error as NodeJS.ErrnoException).code
+  if (error.message === "aborted" && code === "ECONNRESET") return "the server broke off its answer"
   if (code === "HPE_HEADER_OVERFLOW") return "the head of the answer is too large"
   return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`
 }

@@ -96,14 +96,9 @@ export class OutboundRequest {
     if (this.#phase === "sending") this.#enter("waiting")
   }
 
-  /** The answer's body moved, or its reader asked for more of it. */
+  /** The answer's body moved. A reader who does not read for so long is silent too: the connection is not held for it. */
   bodyMoved(): void {
     if (!this.#isOver) this.#enter("receiving")
-  }
-
-  /** The reader of the answer's body wants nothing for now: its own pace is no silence of the server. */
-  bodyRests(): void {
-    clearTimeout(this.#timer)
   }
 
   /** Ends it, whatever state it is in; nothing is called back any more. */
