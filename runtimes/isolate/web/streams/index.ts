@@ -15,7 +15,7 @@ import {
   WritableStreamDefaultController,
   WritableStreamDefaultWriter,
 } from "web-streams-polyfill"
-import { exposeInterfaces } from "../idl.ts"
+import { exposeLibraryClasses } from "../library-classes.ts"
 
 export { ReadableStream, ReadableStreamDefaultReader, TransformStream, WritableStream }
 
@@ -26,7 +26,7 @@ Object.setPrototypeOf(
 )
 
 export function installStreams(target: object): void {
-  exposeInterfaces(target, {
+  exposeLibraryClasses(target, {
     ByteLengthQueuingStrategy,
     CountQueuingStrategy,
     ReadableByteStreamController,

@@ -2,12 +2,12 @@
 import "../early.ts"
 import { URLPattern } from "urlpattern-polyfill/urlpattern"
 import { parseURL, serializeURL, URL, URLSearchParams } from "whatwg-url"
-import { exposeInterfaces } from "../idl.ts"
+import { exposeLibraryClasses } from "../library-classes.ts"
 
 export { URLSearchParams }
 
 export function installUrl(target: object): void {
-  exposeInterfaces(target, { URL, URLSearchParams, URLPattern })
+  exposeLibraryClasses(target, { URL, URLSearchParams, URLPattern })
 }
 
 export interface ParsedUrl {
