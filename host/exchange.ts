@@ -54,6 +54,8 @@ export interface ExchangeTicket {
   slot: Slot | null
   /** It holds one of the places for requests whose bodies are still coming. */
   uploads: boolean
+  /** An instance had it and died of another's fault: it is given to another once. */
+  retried: boolean
   /** Until when the head of the answer must be out. */
   readonly request: DeadlineEntry
   /** Until when an instance must have taken it, when it had to wait. */

@@ -1,5 +1,6 @@
 /** The answer of `GET /v1/status` (DESIGN 4.4), made from what the host knows: it asks no app anything. */
 import { readFileSync } from "node:fs"
+import { limitReason } from "../protocol/errors.ts"
 import type { Route } from "../runtimes/app-spec.ts"
 import { formatRoute } from "./config/index.ts"
 import type { App } from "./supervisor/app.ts"
@@ -41,7 +42,12 @@ export function appStatus(app: App): AppStatus {
     lastError:
       lastError === null
         ? null
-        : { code: lastError.code, message: lastError.message, at: lastError.at.toISOString() },
+        : {
+            code: lastError.code,
+            message: lastError.message,
+            reason: limitReason(lastError.code) ?? null,
+            at: lastError.at.toISOString(),
+          },
   }
 }
 

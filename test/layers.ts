@@ -70,7 +70,11 @@ function forbidden(file: string, target: string): string | null {
 }
 
 /** What host and cell say to each other. */
-const SHARED_BY_HALVES = new Set(["runtimes/cell/cell-messages.ts", "runtimes/cell/message-lines.ts"])
+const SHARED_BY_HALVES = new Set([
+  "runtimes/cell/cell-messages.ts",
+  "runtimes/cell/message-lines.ts",
+  "runtimes/isolate/border.ts",
+])
 
 /** Files directly in runtimes/ are shared by both halves. */
 function isHalf(file: string): boolean {
@@ -82,7 +86,7 @@ function isGuest(file: string): boolean {
   return (
     file.startsWith("runtimes/guest/") ||
     /^runtimes\/[^/]+\/(guest[/.]|inside\/)/.test(file) ||
-    /^runtimes\/isolate\/(web|ops|egress)\//.test(file)
+    /^runtimes\/isolate\/(web|ops|egress|cell)\//.test(file)
   )
 }
 

@@ -27,10 +27,15 @@ export function appsText(apps: readonly AppStatus[]): string {
     const at = lastError.at.slice(0, 19).replace("T", " ")
     return [
       `\nLast error of ${name}, ${at} UTC:`,
-      ...wrap(`${lastError.code}: ${lastError.message}`, COLUMNS, "  "),
+      ...wrap(`${lastError.code}${reasonOf(lastError)}: ${lastError.message}`, COLUMNS, "  "),
     ]
   })
   return table([APP_HEADER, ...apps.map(appRow)], APP_NUMBERS) + errors.map((line) => `${line}\n`).join("")
+}
+
+/** ` (oom)`. */
+function reasonOf({ reason }: NonNullable<AppStatus["lastError"]>): string {
+  return reason === null ? "" : ` (${reason})`
 }
 
 /** One app with its instances. */

@@ -2,7 +2,7 @@
  * Error answers to clients: problem+json (RFC 9457), a plain page for browsers, or the page that an app or the host config
  * gives instead (`errorPages`). Owns form and wording; when to answer is the listener's. Never a stack, a path or a secret.
  */
-import { CLIENT_ERRORS, type ClientErrorCode } from "../../protocol/errors.ts"
+import { CLIENT_ERRORS, type ClientErrorCode, limitReason } from "../../protocol/errors.ts"
 import type { ErrorPage, ErrorPages } from "../../runtimes/app-spec.ts"
 import { namesJson, prefersHtml } from "./accept.ts"
 
@@ -62,7 +62,7 @@ function contentOf(code: ClientErrorCode, context: ErrorContext): ErrorPage {
   const type = `urn:polyhost:error:${code}`
   return {
     type: "application/problem+json",
-    body: `${JSON.stringify({ type, title, status, code, app, requestId })}\n`,
+    body: `${JSON.stringify({ type, title, status, code, reason: limitReason(code), app, requestId })}\n`,
   }
 }
 

@@ -2,6 +2,7 @@
  * The host's log: its own remarks, the reason code of every request that failed, and the apps' output, line by line,
  * tagged with app and instance. Two forms: `pretty` for people, `json` (one object a line) for machines.
  */
+import { type LimitReason, limitReason } from "../../protocol/errors.ts"
 import type { OutputSink } from "../../runtimes/runtime.ts"
 import { createFailureLimit } from "./failure-limit.ts"
 import type { LogWriter } from "./log-writer.ts"
@@ -32,7 +33,7 @@ interface Entry {
   /** `host`, or the stream of the app's that the line came from. */
   readonly source: "host" | "stdout" | "stderr" | "log"
   readonly message: string
-  readonly failure?: RequestFailure
+  readonly failure?: RequestFailure & { readonly reason: LimitReason | undefined }
 }
 
 export function createLogger(writer: LogWriter, format: LogFormat): Logger {
@@ -50,8 +51,10 @@ export function createLogger(writer: LogWriter, format: LogFormat): Logger {
     error: remark("error"),
     request(app, instance, failure) {
       if (!limit.admit(app, failure.code)) return
-      const message = `${failure.code} request ${failure.requestId}: ${failure.detail}`
-      put({ level: "warn", app, instance, source: "host", message, failure })
+      const reason = limitReason(failure.code)
+      const why = reason === undefined ? "" : ` (${reason})`
+      const message = `${failure.code}${why} request ${failure.requestId}: ${failure.detail}`
+      put({ level: "warn", app, instance, source: "host", message, failure: { ...failure, reason } })
     },
     outputOf: (app, instance) => ({
       line: (source, message) =>

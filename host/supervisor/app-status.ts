@@ -1,4 +1,5 @@
 /** What the admin API, `polyhost status` and embedders see of an app (DESIGN 4.4). */
+import type { LimitReason } from "../../protocol/errors.ts"
 
 export type AppState = "starting" | "running" | "idle" | "degraded" | "backoff" | "failed" | "stopped"
 
@@ -12,7 +13,15 @@ export interface AppStatus {
   readonly routes: readonly string[]
   readonly instances: readonly InstanceStatus[]
   readonly queue: { readonly waiting: number }
-  readonly lastError: { readonly code: string; readonly message: string; readonly at: string } | null
+  readonly lastError: LastErrorStatus | null
+}
+
+export interface LastErrorStatus {
+  readonly code: string
+  readonly message: string
+  /** Which of its limits the app went over, if that is what the code says. */
+  readonly reason: LimitReason | null
+  readonly at: string
 }
 
 export interface InstanceStatus {

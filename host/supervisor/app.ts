@@ -3,11 +3,13 @@
  * How instances come and go is `fleet.ts`; this file owns the exchanges and their deadlines.
  */
 import type { ClientErrorCode } from "../../protocol/errors.ts"
+import type { Untaken } from "../../protocol/exchange.ts"
 import type { AppSpec, ErrorPages } from "../../runtimes/app-spec.ts"
 import type { ExchangeOwner, HostExchange } from "../exchange.ts"
 import type { Logger } from "../log/logger.ts"
 import { createDeadlineEntry, Deadlines } from "./deadlines.ts"
 import { Fleet, type FleetServices } from "./fleet.ts"
+import { type Inspection, openInspection } from "./inspection.ts"
 import type { Slot } from "./slot.ts"
 import { UploadGate } from "./upload-gate.ts"
 import { WaitingList } from "./waiting-list.ts"
@@ -34,9 +36,12 @@ export class App implements ExchangeOwner {
     this.spec = spec
     this.#log = services.log
     this.#waiting = new WaitingList(spec.queue.max)
-    this.#requests = new Deadlines(spec.timeouts.requestMs, (exchange) =>
-      exchange.giveUp("REQUEST_TIMEOUT", `no answer within ${spec.timeouts.requestMs} ms`, "timeout"),
-    )
+    this.#requests = new Deadlines(spec.timeouts.requestMs, (exchange) => {
+      // Somebody stands at a breakpoint: its time begins again.
+      if (exchange.ticket.slot?.inspected)
+        this.#requests.add(exchange.ticket.request, exchange, performance.now())
+      else exchange.giveUp("REQUEST_TIMEOUT", `no answer within ${spec.timeouts.requestMs} ms`, "timeout")
+    })
     this.#queue = new Deadlines(spec.timeouts.queueMs, (exchange) =>
       exchange.giveUp("QUEUE_TIMEOUT", `no free instance within ${spec.timeouts.queueMs} ms`, "timeout"),
     )
@@ -71,6 +76,11 @@ export class App implements ExchangeOwner {
     }
     this.#requests.add(exchange.ticket.request, exchange, nowMs)
     if (!exchange.bodyArriving || this.#uploads.admit(exchange)) this.#place(exchange, nowMs)
+  }
+
+  /** A session with the inspector of an instance. @throws PolyhostError, see `inspection.ts` */
+  inspect(instanceId: string | null): Promise<Inspection> {
+    return openInspection({ fleet: this.fleet, spec: this.spec, log: this.#log }, instanceId)
   }
 
   // Events of exchanges
@@ -109,6 +119,7 @@ export class App implements ExchangeOwner {
   /** Once a second or so: silent streams, heartbeats, idle instances. */
   tick(nowMs: number): void {
     for (const exchange of this.#streaming) {
+      if (exchange.ticket.slot?.inspected) continue
       if (nowMs - exchange.lastActivityMs > this.spec.timeouts.streamMs) {
         const { streamMs } = this.spec.timeouts
         exchange.giveUp("REQUEST_TIMEOUT", `the answer was silent for ${streamMs} ms`, "timeout")
@@ -158,11 +169,15 @@ export class App implements ExchangeOwner {
     exchange.ticket.slot = slot
     slot.inFlight++
     slot.requests++
-    slot.instance?.serve(exchange, () => this.#giveBack(exchange))
+    slot.instance?.serve(exchange, (delivered) => this.#giveBack(exchange, delivered))
   }
 
-  /** Its instance died before it took the request: the next one answers it. */
-  #giveBack(exchange: HostExchange): void {
+  /** Its instance died before it took the request, or took it but may be followed by another: the next one answers it. */
+  #giveBack(exchange: HostExchange, delivered: Parameters<Untaken>[0]): void {
+    if (delivered !== undefined) {
+      if (exchange.ticket.retried) return exchange.fail(delivered.code, delivered.detail)
+      exchange.ticket.retried = true
+    }
     const nowMs = performance.now()
     exchange.ticket.slot?.exchangeEnded(nowMs)
     exchange.ticket.slot = null

@@ -17,6 +17,6 @@ export function brokenAppStatus({ name, problems }: BrokenApp, since: Date): App
     routes: [],
     instances: [],
     queue: { waiting: 0 },
-    lastError: { code: "CONFIG_INVALID", message, at: since.toISOString() },
+    lastError: { code: "CONFIG_INVALID", message, reason: null, at: since.toISOString() },
   }
 }

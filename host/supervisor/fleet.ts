@@ -4,14 +4,15 @@
  */
 import { type ErrorCode, messageOf, PolyhostError } from "../../protocol/errors.ts"
 import type { AppSpec } from "../../runtimes/app-spec.ts"
-import type { ResolvedRuntime } from "../../runtimes/runtime.ts"
+import type { Exit, ResolvedRuntime, Retirement } from "../../runtimes/runtime.ts"
 import type { AppState } from "./app-status.ts"
 import { chooseSlot } from "./choose-slot.ts"
 import { endSlot } from "./end-slot.ts"
-import { isPermanent, type LastError, leastDelayMs } from "./failure.ts"
+import { exitFailure, isPermanent, type LastError, leastDelayMs } from "./failure.ts"
 import { type LaunchServices, launchSlot } from "./launch-slot.ts"
 import { Retry } from "./retry.ts"
 import { instanceId, Slot } from "./slot.ts"
+import { watchSlot } from "./watch-slot.ts"
 
 export interface FleetServices extends LaunchServices {
   /** Counts the versions of the app's code and manifest that this host has run, from 1. */
@@ -143,14 +144,16 @@ export class Fleet {
     for (const slot of this.#slots) {
       const { instance } = slot
       if (instance === null || slot.state !== "ready") continue
-      if (instance.silentMs() > wedgeMs) {
+      if (watchSlot(slot, wedgeMs, nowMs) === "wedged") {
         const reason = `its event loop has not answered for ${wedgeMs} ms`
         this.#fail("APP_WEDGED", `App "${this.#spec.name}": instance ${slot.id} is wedged: ${reason}`)
         instance.kill(reason, "APP_WEDGED")
         continue
       }
-      instance.heartbeat()
-      const idle = slot.inFlight === 0 && nowMs - Math.max(slot.lastUsedMs, slot.readySinceMs) > idleMs
+      const idle =
+        !slot.inspected &&
+        slot.inFlight === 0 &&
+        nowMs - Math.max(slot.lastUsedMs, slot.readySinceMs) > idleMs
       if (idle && this.#countOf("ready") > this.#spec.instances.min) this.#retire(slot)
     }
   }
@@ -180,6 +183,25 @@ export class Fleet {
     await Promise.all([...this.#slots].map((slot) => endSlot(slot, this.#spec.timeouts)))
   }
 
+  /** Another instance takes the place of this one, which serves until that is ready, or as long as it can. */
+  #replace(slot: Slot, { reason, cause }: Retirement): void {
+    if (slot.state !== "ready" || !this.#wanted || slot.replaced) return
+    slot.replaced = true
+    const message = `App "${this.#spec.name}": instance ${slot.id} is replaced: ${reason}`
+    if (cause === null) this.#services.log.warn(this.#spec.name, slot.id, message)
+    else this.#fail(cause, message)
+    this.#fill()
+  }
+
+  /** An instance is ready: one that was to be replaced may go. */
+  #endReplaced(): void {
+    for (const slot of this.#slots) {
+      if (!slot.replaced || slot.state !== "ready") continue
+      endSlot(slot, this.#spec.timeouts).catch(() => undefined)
+      return
+    }
+  }
+
   /** Takes a surplus instance out. */
   #retire(slot: Slot): void {
     this.#target = Math.max(this.#spec.instances.min, this.#target - 1)
@@ -190,18 +212,20 @@ export class Fleet {
   #fill(): void {
     if (!this.#wanted || this.#failed || this.#retry.pending) return
     let active = 0
-    for (const slot of this.#slots) if (slot.state !== "draining") active++
-    for (; active < this.#target; active++) this.#startOne()
+    for (const slot of this.#slots) if (slot.state !== "draining" && !slot.replaced) active++
+    for (; active < this.#target; active++) this.startOne()
   }
 
-  #startOne(): void {
-    const slot = new Slot(instanceId(this.#spec.name, this.generation, ++this.#count))
+  /** One more instance. `inspect`: in the place of another, with its inspector ready; its failure is no failure of the app. */
+  startOne(inspect = false): Slot {
+    const slot = new Slot(instanceId(this.#spec.name, this.generation, ++this.#count), inspect)
     this.#slots.add(slot)
     slot.gone = this.#run(slot).finally(() => {
       this.#slots.delete(slot)
       this.#changed()
     })
     this.#changed()
+    return slot
   }
 
   /** One instance's life, from start to end. Never rejects. */
@@ -210,21 +234,26 @@ export class Fleet {
       await this.#launch(slot)
     } catch (error) {
       this.#slots.delete(slot)
-      if (!slot.abort.signal.aborted) this.#startFailed(error)
+      slot.settleStart(error)
+      if (!slot.abort.signal.aborted && !slot.inspect) this.#startFailed(error)
       return
     }
     const instance = slot.instance
     if (instance === null) return
+    this.#endReplaced()
     this.#events.capacity()
+    instance.retiring.then((retirement) => this.#replace(slot, retirement))
     const exit = await instance.exited
     this.#slots.delete(slot)
-    if (exit.expected || slot.state === "draining" || !this.#wanted) return
-    const servedMs = performance.now() - slot.readySinceMs
-    if (this.lastError?.code !== "APP_WEDGED" || Date.now() - this.lastError.at.getTime() > 10_000) {
-      const message = `App "${this.#spec.name}": instance ${slot.id} ended unexpectedly: ${exit.reason}`
-      this.#fail("APP_CRASHED", message)
-    }
-    this.#tryLater(servedMs)
+    if (!exit.expected && slot.state !== "draining" && this.#wanted) this.#ended(slot, exit)
+  }
+
+  #ended(slot: Slot, exit: Exit): void {
+    const failure = exitFailure(this.#spec.name, slot, exit, this.lastError)
+    if (failure !== null) this.#fail(failure.code, failure.message)
+    // Its cell took it along, or another takes its place already: no failure that a wait would mend.
+    if (exit.collateral || slot.replaced) this.#fill()
+    else this.#tryLater(performance.now() - slot.readySinceMs)
   }
 
   async #launch(slot: Slot): Promise<void> {
@@ -240,6 +269,7 @@ export class Fleet {
     slot.state = "ready"
     this.#failedStarts = 0
     slot.readySinceMs = performance.now()
+    slot.settleStart()
     const runtime = `${this.runtime.name} ${this.runtime.version}`.trim()
     this.#services.log.info(this.#spec.name, slot.id, `ready (${runtime}, pid ${slot.pid})`)
     this.#changed()

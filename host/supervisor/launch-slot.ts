@@ -37,6 +37,7 @@ export async function launchSlot(services: LaunchServices, launch: SlotLaunch): 
       signal: AbortSignal.any([signal, late.signal]),
       generation: launch.generation,
       instanceId: slot.id,
+      inspect: slot.inspect,
       onSpawn: (pid) => {
         slot.pid = pid
       },

@@ -5,6 +5,8 @@ export type SlotState = "starting" | "ready" | "draining"
 
 export class Slot {
   readonly id: string
+  /** It is launched with its inspector ready: in the place of another, while somebody debugs. */
+  readonly inspect: boolean
   state: SlotState = "starting"
   instance: Instance | null = null
   pid: number | null = null
@@ -13,14 +15,29 @@ export class Slot {
   startedAt = Date.now()
   readySinceMs = 0
   lastUsedMs = 0
+  /** When it was last asked for a sign of life. */
+  beatMs = 0
+  /** Another is to take its place; it serves until that one is ready. */
+  replaced = false
+  /** A debugger is attached: standing still is no fault now. See `inspection.ts`. */
+  inspected = false
+  inspectionEndedMs = Number.NEGATIVE_INFINITY
+  /** Resolves when it is ready, rejects when it does not start. */
+  readonly started: Promise<void>
+  settleStart!: (error?: unknown) => void
   /** Ends the start, or hurries the stop. */
   readonly abort = new AbortController()
   /** Settles when the instance has ended and is forgotten. */
   gone: Promise<void> = Promise.resolve()
   #idle: (() => void) | null = null
 
-  constructor(id: string) {
+  constructor(id: string, inspect = false) {
     this.id = id
+    this.inspect = inspect
+    this.started = new Promise((resolve, reject) => {
+      this.settleStart = (error) => (error === undefined ? resolve() : reject(error))
+    })
+    this.started.catch(() => undefined)
   }
 
   /** Resolves when nothing is in flight. */
@@ -29,6 +46,12 @@ export class Slot {
     return new Promise((resolve) => {
       this.#idle = resolve
     })
+  }
+
+  /** How long it has stood still without an excuse. */
+  silentMs(nowMs: number): number {
+    if (this.instance === null || this.inspected) return 0
+    return Math.min(this.instance.silentMs(), nowMs - this.inspectionEndedMs)
   }
 
   exchangeEnded(nowMs: number): void {

@@ -15,6 +15,11 @@ export interface GuestLinkParts {
   readonly exited: () => Promise<Exit>
 }
 
+interface TakenBack {
+  readonly untaken: Untaken | undefined
+  readonly delivered: Parameters<Untaken>[0]
+}
+
 /** How long after its server took no connection, in milliseconds: a process on a busy machine may take its time to end. */
 const END_AFTER_REFUSAL_MS = 1000
 
@@ -45,7 +50,8 @@ export class GuestLink {
 
   serve(exchange: Exchange, untaken?: Untaken): void {
     const { upstream, connection } = this.#parts
-    if (upstream !== null) upstream.serve(exchange, (detail) => this.#refused(exchange, detail, untaken))
+    if (upstream !== null)
+      upstream.serve(exchange, (detail, delivered) => this.#refused(exchange, detail, { untaken, delivered }))
     else connection?.serve(exchange, untaken)
   }
 
@@ -64,11 +70,11 @@ export class GuestLink {
   }
 
   /** Its server took no connection. That is how the end of an instance is first seen; else the app closed its server. */
-  async #refused(exchange: Exchange, detail: string, untaken: Untaken | undefined): Promise<void> {
+  async #refused(exchange: Exchange, detail: string, { untaken, delivered }: TakenBack): Promise<void> {
     const exit = await Promise.race([this.#parts.exited(), deadline(END_AFTER_REFUSAL_MS)])
     if (exchange.finished) return
     if (exit === undefined || untaken === undefined) exchange.fail("APP_CRASHED", detail)
-    else untaken()
+    else untaken(delivered)
   }
 }
 

@@ -10,6 +10,7 @@ import type {
   ExchangeHandler,
   RequestHead,
   ResponseHead,
+  Untaken,
 } from "../../../protocol/exchange.ts"
 import type { Connection, ConnectionUser } from "./connection.ts"
 import type { RequestWriter } from "./request-writer.ts"
@@ -19,6 +20,9 @@ import type { Verdict } from "./verdict.ts"
 const WINDOW_BYTES = 64 * 1024
 /** Methods that may be sent again on a new connection when a kept-alive one turns out to be closed (RFC 9110 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"])
+
+/** Takes an exchange back. `delivered`: the app may have begun with it. */
+export type Refused = (detail: string, delivered?: Parameters<Untaken>[0]) => void
 
 export interface UpstreamExchangeOwner {
   readonly writer: RequestWriter
@@ -32,7 +36,7 @@ export interface UpstreamExchangeOwner {
 export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
   readonly #exchange: Exchange
   readonly #owner: UpstreamExchangeOwner
-  readonly #refused: ((detail: string) => void) | undefined
+  readonly #refused: Refused | undefined
   readonly #head: RequestHead
   #connection: Connection | null = null
   #over = false
@@ -53,11 +57,7 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
   /** The end of the answer, with its trailers, when it came while the client took nothing. */
   #heldTrailers: Uint8Array | null = null
 
-  constructor(
-    exchange: Exchange,
-    owner: UpstreamExchangeOwner,
-    refused: ((detail: string) => void) | undefined,
-  ) {
+  constructor(exchange: Exchange, owner: UpstreamExchangeOwner, refused: Refused | undefined) {
     this.#exchange = exchange
     this.#owner = owner
     this.#refused = refused
@@ -83,7 +83,7 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
     const begun = this.#connection?.reader.begun === true || this.#exchange.responded
     const mayBeGivenBack = !begun && bodyBytes === 0 && IDEMPOTENT.has(method)
     if (!collateral || !mayBeGivenBack || this.#refused === undefined) return this.fail(code, reason)
-    if (this.#finish()) this.#refused(reason)
+    if (this.#finish()) this.#refused(reason, { code, detail: reason })
   }
 
   // Events of the exchange

@@ -8,7 +8,7 @@ import type { Exchange } from "../../../protocol/exchange.ts"
 import type { UpstreamAddress } from "./address.ts"
 import { Connection, type ConnectionOwner, type ConnectionUser } from "./connection.ts"
 import { RequestWriter } from "./request-writer.ts"
-import { UpstreamExchange, type UpstreamExchangeOwner } from "./upstream-exchange.ts"
+import { type Refused, UpstreamExchange, type UpstreamExchangeOwner } from "./upstream-exchange.ts"
 import type { Verdict } from "./verdict.ts"
 
 const MOST_IDLE = 256
@@ -18,7 +18,7 @@ const READ_BYTES = 128 * 1024
 export interface Upstream {
   readonly inFlight: number
   /** `refused` is called instead of a failure when the server took no connection and nothing of the exchange. */
-  serve(exchange: Exchange, refused?: (detail: string) => void): void
+  serve(exchange: Exchange, refused?: Refused): void
   /** Ends every connection; exchanges in flight fail with `code`. `collateral`: those that may be given back are refused instead. */
   close(reason: string, code: ClientErrorCode, options?: { collateral?: boolean }): void
 }
@@ -56,7 +56,7 @@ class ConnectionPool implements Upstream, ConnectionOwner, UpstreamExchangeOwner
     return this.#readBlock
   }
 
-  serve(exchange: Exchange, refused?: (detail: string) => void): void {
+  serve(exchange: Exchange, refused?: Refused): void {
     if (this.#closed !== undefined) {
       exchange.fail(this.#closed.code, this.#closed.reason)
       return
