@@ -3,7 +3,7 @@
  * after it. Bounds: so many operations at once, so many bytes, iterations and bits of modulus as one isolate may ask of the
  * threads that all isolates of the cell share.
  */
-import { KeyObject, webcrypto } from "node:crypto"
+import { webcrypto } from "node:crypto"
 import type { AlgorithmRecord, KeyMaterial, SubtleAnswer, SubtleRequest } from "../web/ops.ts"
 
 type NodeKey = webcrypto.CryptoKey
@@ -83,36 +83,46 @@ async function deriveBits(request: SubtleRequest): Promise<ArrayBuffer> {
   return await subtle.deriveBits(given, key, length ?? null)
 }
 
-async function generate({ algorithm, extractable, usages }: SubtleRequest): Promise<unknown> {
+async function generate({ algorithm, usages }: SubtleRequest): Promise<unknown> {
   if (Number(algorithm["modulusLength"] ?? 0) > MOST_MODULUS_BITS) throw modulusTooLong()
   checkDerivation(algorithm, Number(algorithm["length"] ?? 0))
   const made = (await subtle.generateKey(
     toNodeAlgorithm(algorithm) as unknown as webcrypto.EcKeyGenParams,
-    extractable === true,
+    true,
     [...usages!] as webcrypto.KeyUsage[],
   )) as unknown as NodeKey | webcrypto.CryptoKeyPair
-  if (!("publicKey" in made)) return { key: fromNodeKey(made) }
-  return { publicKey: fromNodeKey(made.publicKey), privateKey: fromNodeKey(made.privateKey) }
+  if (!("publicKey" in made)) return { key: await fromNodeKey(made) }
+  const [publicKey, privateKey] = [await fromNodeKey(made.publicKey), await fromNodeKey(made.privateKey)]
+  return { publicKey, privateKey }
 }
 
-async function importKey({
-  format,
-  data,
-  jwk,
-  algorithm,
-  extractable,
-  usages,
-}: SubtleRequest): Promise<unknown> {
+async function importKey(request: SubtleRequest): Promise<unknown> {
+  const { format, data, jwk, algorithm, extractable, usages } = request
+  const isDeriving = derives(algorithm)
+  // The material has to be read below, so the key is made extractable; what the standard checks for that stays as it was asked.
+  const webKey = extractable === true ? jwk : withoutExt(jwk)
   const key = await subtle.importKey(
     format as "raw",
-    (format === "jwk" ? jwk : data) as ArrayBuffer,
+    (format === "jwk" ? webKey : data) as ArrayBuffer,
     toNodeAlgorithm(algorithm) as unknown as webcrypto.Algorithm,
-    extractable === true,
+    isDeriving ? extractable === true : true,
     [...usages!] as webcrypto.KeyUsage[],
   )
   const { modulusLength } = key.algorithm as { modulusLength?: number }
   if (modulusLength !== undefined && modulusLength > MOST_MODULUS_BITS) throw modulusTooLong()
-  return fromNodeKey(key)
+  if (!isDeriving) return await fromNodeKey(key)
+  return { type: key.type, algorithm: fromNodeAlgorithm(key.algorithm), data, usages: [...key.usages] }
+}
+
+function withoutExt(jwk: SubtleRequest["jwk"]): SubtleRequest["jwk"] {
+  if (jwk === undefined) return undefined
+  const { ext: _, ...rest } = jwk
+  return rest
+}
+
+/** Keys that are bytes to derive from: WebCrypto never lets them be extracted. */
+function derives({ name }: AlgorithmRecord): boolean {
+  return name === "HKDF" || name === "PBKDF2"
 }
 
 async function exportKey({ key, format, usages }: SubtleRequest): Promise<unknown> {
@@ -147,30 +157,19 @@ async function toNodeKey(
   usages: readonly string[],
 ): Promise<NodeKey> {
   const format = { secret: "raw", public: "spki", private: "pkcs8" }[type]
-  const isDeriving = algorithm.name === "HKDF" || algorithm.name === "PBKDF2"
   return await subtle.importKey(
     format as "raw",
     data,
     toNodeAlgorithm(algorithm) as unknown as webcrypto.Algorithm,
-    !isDeriving,
+    !derives(algorithm),
     [...usages] as webcrypto.KeyUsage[],
   )
 }
 
-function fromNodeKey(key: NodeKey): KeyMaterial & { readonly usages: readonly string[] } {
-  return {
-    type: key.type,
-    algorithm: fromNodeAlgorithm(key.algorithm),
-    data: bytesOf(key),
-    usages: [...key.usages],
-  }
-}
-
-function bytesOf(key: NodeKey): ArrayBuffer {
-  const object = KeyObject.from(key)
-  if (key.type === "secret") return ownBuffer(object.export())
-  const type = key.type === "public" ? ("spki" as const) : ("pkcs8" as const)
-  return ownBuffer(object.export({ type, format: "der" } as { type: "spki"; format: "der" }))
+async function fromNodeKey(key: NodeKey): Promise<KeyMaterial & { readonly usages: readonly string[] }> {
+  const format = { secret: "raw", public: "spki", private: "pkcs8" }[key.type]
+  const data = (await subtle.exportKey(format as "raw", key)) as ArrayBuffer
+  return { type: key.type, algorithm: fromNodeAlgorithm(key.algorithm), data, usages: [...key.usages] }
 }
 
 /** Small Buffers are parts of a pool that holds others' bytes. */

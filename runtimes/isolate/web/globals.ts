@@ -27,6 +27,7 @@ import {
   PerformanceMeasure,
 } from "./performance.ts"
 import { bindPlatform } from "./platform.ts"
+import { QuotaExceededError } from "./quota-error.ts"
 import { createReports, type Reports } from "./report.ts"
 import { createTimers, type Timers } from "./timers.ts"
 
@@ -61,6 +62,7 @@ export function installCore(target: object, ops: () => WebOps): CoreHandles {
     PerformanceMark,
     PerformanceMeasure,
     PromiseRejectionEvent,
+    QuotaExceededError,
     SubtleCrypto,
     console: createConsole(ops),
   })
@@ -78,6 +80,8 @@ export function installCore(target: object, ops: () => WebOps): CoreHandles {
   installGlobalEvents(target)
   exposeLazily(target, { crypto: createCrypto, navigator: createNavigator, performance: createPerformance })
   exposeAttribute(target, "self", () => target)
+  exposeAttribute(target, "crossOriginIsolated", () => false)
+  exposeAttribute(target, "isSecureContext", () => true)
   return { timers, reports }
 }
 

@@ -2,6 +2,7 @@
 import { DOMException } from "../dom-exception.ts"
 import { defineInterface, requireArguments } from "../idl.ts"
 import { webOps } from "../platform.ts"
+import { QuotaExceededError } from "../quota-error.ts"
 import { createSubtle, type SubtleCrypto } from "./subtle.ts"
 
 const MOST_BYTES = 65_536
@@ -21,7 +22,7 @@ export class Crypto {
     if (!INTEGERS.test(Object.prototype.toString.call(array)))
       throw new DOMException("The view is not of an integer type", "TypeMismatchError")
     if (array.byteLength > MOST_BYTES)
-      throw new DOMException(`At most ${MOST_BYTES} bytes can be asked for at once`, "QuotaExceededError")
+      throw new QuotaExceededError(`At most ${MOST_BYTES} bytes can be asked for at once`)
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
     if (bytes.length > 0) bytes.set(new Uint8Array(webOps().random(bytes.length)))
     return array
