@@ -8,10 +8,9 @@ export async function bundleInside(): Promise<string> {
     bundle: true,
     write: false,
     format: "iife",
-    globalName: "inside",
     platform: "neutral",
     mainFields: ["module", "main"],
-    target: "es2024",
+    target: "es2023",
     logLevel: "error",
   })
   return built.outputFiles[0]!.text

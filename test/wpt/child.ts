@@ -1,16 +1,17 @@
 /** A child of the run: executes one file after another, each in an isolate of its own. A crash costs the file in hand. */
 
-import type { ChildSetup, FromChild, ToChild } from "./messages.ts"
+import { createFactory, type Factory } from "./factory.ts"
+import type { FromChild, ToChild } from "./messages.ts"
 import { runFile } from "./run-file.ts"
 
-const state: { setup: ChildSetup | null } = { setup: null }
+const state: { factory: Factory | null } = { factory: null }
 
 process.on("message", (message: ToChild) => {
   if ("setup" in message) {
-    state.setup = message.setup
+    state.factory = createFactory(message.setup.bundle)
     say({ ready: true })
   } else {
-    void runFile(state.setup!, message.task).then((result) => say({ result }))
+    void runFile(state.factory!, message.task).then((result) => say({ result }))
   }
 })
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"))

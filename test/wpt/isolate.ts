@@ -1,114 +1,150 @@
 /**
- * An isolate for one test file, with the web APIs that an app's isolate has: its making, the ops behind the web APIs, running
- * scripts. The half inside is `inside/main.ts`.
+ * An isolate for one test file and what the cell does for it: turns with what has come, timers, WebCrypto, outbound requests through
+ * the runtime's own egress. The half inside is `inside/main.ts`.
  */
-import { randomFillSync } from "node:crypto"
-import { domainToASCII } from "node:url"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import ivm from "isolated-vm"
-import { fetchLocal, type LocalRequest } from "./fetch-local.ts"
-import type { ChildSetup, Task } from "./messages.ts"
+import { serveCalls } from "../../protocol/calls/call-connection.ts"
+import { createChannelPair } from "../../protocol/memory-channel.ts"
+import { createEgress } from "../../runtimes/isolate/egress/egress.ts"
+import { createOps } from "../../runtimes/isolate/ops/index.ts"
+import type { Factory } from "./factory.ts"
+import type { Inside, Outside } from "./inside/main.ts"
+import { NOT_WAITING, WAITING } from "./inside/names.ts"
+import type { Task } from "./messages.ts"
+import { fromRoot } from "./suite.ts"
 
-/** As much as an app may have at most; some files make arrays of 100 MB. */
-const MEMORY_MB = 512
-/** Beyond this the isolate is taken for stuck in one turn. */
+/** Beyond this an isolate is taken for stuck in one turn. */
 const LONGEST_TURN_MS = 120_000
 
 export interface TestIsolate {
-  start(): Promise<void>
   runHarness(source: string): Promise<void>
   run(source: string, path: string): Promise<void>
   afterScripts(): Promise<void>
-  /** The file's time is up: its harness is to tell what it has. */
   giveUp(): Promise<void>
   close(): void
 }
 
+export interface ToldSubtest {
+  readonly name: string
+  readonly status: number
+  readonly message: string | null
+}
+
 export type Told =
   | { readonly done: true; readonly status: number; readonly message: string | null }
-  | { readonly name: string; readonly status: number; readonly message: string | null }
+  | ToldSubtest
 
-type Step = "beforeHarness" | "afterHarness" | "afterScripts" | "giveUp" | "fire" | "settle"
-
-export function openIsolate(setup: ChildSetup, task: Task, tell: (told: Told) => void): TestIsolate {
-  const isolate = new ivm.Isolate({
-    memoryLimit: MEMORY_MB,
-    onCatastrophicError: () => process.kill(process.pid, "SIGKILL"),
-  })
-  const state: { steps: ivm.Reference | null; context: ivm.Context | null; timer: NodeJS.Timeout | null } = {
-    steps: null,
-    context: null,
+export function openIsolate(factory: Factory, task: Task, tell: (told: Told) => void): TestIsolate {
+  const { isolate, context, start } = factory.open()
+  const state: { running: Promise<unknown>; timer: NodeJS.Timeout | null } = {
+    running: Promise.resolve(),
     timer: null,
   }
+  const outbound = openOutbound((bytes) => void enter("receive", bytes))
+  const ops = createOps({ wake, print: () => undefined })
+  const outside: Outside = {
+    send: (bytes) => outbound.receive(new Uint8Array(bytes)),
+    wake,
+    begin(id, method, request) {
+      void ops.subtle(method, request).then((answer) => enter("settle", id, answer))
+    },
+    report: (json) => tell(JSON.parse(json) as Told),
+    domainToASCII: ops.domainToASCII,
+    random: ops.random,
+    read: (url) => readFileSync(join(task.root, fromRoot(task.file.path, url)), "utf8"),
+  }
+  const { title, scope, name } = task.file
+  const file = new ivm.ExternalCopy({ url: `${task.origin}/${name}`, title, scope }).copyInto()
+  const callbacks = [
+    ...NOT_WAITING.map((it) => new ivm.Callback(outside[it], { ignored: true })),
+    ...WAITING.map((it) => new ivm.Callback(outside[it])),
+  ]
+  const inside = start.applySync(undefined, [file, ...callbacks], {
+    result: { reference: true },
+  }) as ivm.Reference<Inside>
 
-  async function step(name: Step, ...args: unknown[]): Promise<unknown> {
-    const method: ivm.Reference = await state.steps!.get(name, { reference: true })
-    const answer: unknown = await method.apply(undefined, args, {
-      timeout: LONGEST_TURN_MS,
-      arguments: { copy: true },
+  /** Calls into the isolate go one after another. */
+  function inTurn(work: () => Promise<unknown>): Promise<void> {
+    const turn = state.running.then(async () => {
+      if (!isolate.isDisposed) await work()
     })
-    method.release()
-    return answer
+    state.running = turn.catch(() => undefined)
+    return turn
   }
 
-  function wakeAfter(ms: number): void {
+  async function call(way: keyof Inside, args: readonly unknown[]): Promise<void> {
+    const method = (await inside.get(way, { reference: true })) as unknown as ivm.Reference
+    try {
+      await method.apply(undefined, [...args], { timeout: LONGEST_TURN_MS, arguments: { copy: true } })
+    } finally {
+      method.release()
+    }
+  }
+
+  /** What a call rejects with is what a promise inside was rejected with that nobody handles: the isolate is told. */
+  async function enter(way: keyof Inside, ...args: unknown[]): Promise<void> {
+    await inTurn(() => call(way, args)).catch((reason: unknown) => {
+      if (!isolate.isDisposed && way !== "rejected") return enter("rejected", reason)
+    })
+  }
+
+  function wake(ms: number): void {
     if (state.timer !== null) clearTimeout(state.timer)
-    state.timer = Number.isFinite(ms) ? setTimeout(() => void fire(), ms) : null
-  }
-
-  async function begin(id: number, method: string, request: unknown): Promise<void> {
-    const answer = await carryOut(method, request)
-    await step("settle", id, answer).catch(() => undefined)
-  }
-
-  async function fire(): Promise<void> {
-    // The isolate may be gone, or the file over: then nobody waits for its timers.
-    for (let more = true; more; ) more = (await step("fire").catch(() => false)) === true
+    state.timer = ms < 0 ? null : setTimeout(() => void enter("fire"), Math.min(ms, 2 ** 31 - 1))
   }
 
   return {
-    async start() {
-      state.context = await isolate.createContext()
-      const { url, title, scope } = { ...task.file, url: `${task.origin}/${task.file.name}` }
-      const code = `${setup.bundle}
-const [report, domainToASCII, random, begin, wakeAfter, print] = [$0, $1, $2, $3, $4, $5]
-return inside.start({ report, domainToASCII, random, begin, wakeAfter, print }, $6)`
-      state.steps = await state.context.evalClosure(
-        code,
-        [
-          new ivm.Callback((json: string) => tell(JSON.parse(json) as Told), { ignored: true }),
-          new ivm.Callback((host: string) => domainToASCII(host)),
-          new ivm.Callback((length: number) => randomFillSync(new Uint8Array(length)).buffer),
-          new ivm.Callback(
-            (id: number, method: string, request: unknown) => void begin(id, method, request),
-            { ignored: true },
-          ),
-          new ivm.Callback(wakeAfter, { ignored: true }),
-          new ivm.Callback(() => undefined, { ignored: true }),
-          new ivm.ExternalCopy({ url, title, scope, port: task.port }).copyInto(),
-        ],
-        { result: { reference: true }, filename: "file:///polyhost/wpt-inside.js" },
-      )
-    },
     async runHarness(source) {
-      await step("beforeHarness")
+      await enter("beforeHarness")
       await this.run(source, "resources/testharness.js")
-      await step("afterHarness")
+      await enter("afterHarness")
     },
     async run(source, path) {
-      const script = await isolate.compileScript(source, { filename: `file:///${path}` })
-      await script.run(state.context!, { timeout: LONGEST_TURN_MS })
+      await inTurn(async () => {
+        const script = await isolate.compileScript(source, { filename: `${task.origin}/${path}` })
+        await script.run(context, { timeout: LONGEST_TURN_MS })
+      })
     },
-    afterScripts: async () => void (await step("afterScripts")),
-    giveUp: async () => void (await step("giveUp").catch(() => undefined)),
+    afterScripts: () => enter("afterScripts"),
+    giveUp: () => enter("giveUp"),
     close() {
       if (state.timer !== null) clearTimeout(state.timer)
+      outbound.close()
       if (!isolate.isDisposed) isolate.dispose()
     },
   }
 }
 
-function carryOut(method: string, request: unknown): Promise<unknown> {
-  if (method === "fetch")
-    return fetchLocal(request as LocalRequest).catch((error: Error) => ({ error: error.message }))
-  return Promise.resolve({ ok: false, name: "NotSupportedError", message: `no operation ${method}` })
+/** The runtime's egress, for which every host of the suite is this machine. */
+function openOutbound(send: (bytes: ArrayBuffer) => void): {
+  receive(bytes: Uint8Array): void
+  close(): void
+} {
+  const schedule = (run: () => void): void => void setImmediate(run)
+  const [inside, cell] = createChannelPair(schedule)
+  const egress = createEgress({
+    rules: [{ kind: "network", network: "loopback" }],
+    app: "wpt",
+    version: "0",
+    async resolve(host) {
+      if (!/(?:^|\.)web-platform\.test$/.test(host) || /nonexistent/.test(host))
+        throw new Error(`${host} is not a host of the suite`)
+      return [{ address: "127.0.0.1", family: 4 }]
+    },
+  })
+  serveCalls(
+    cell,
+    { call: (call) => egress.call(call), store: () => undefined, closed: () => undefined },
+    schedule,
+  )
+  inside.listen({ data: (bytes) => send(new Uint8Array(bytes).buffer), ended: () => undefined })
+  return {
+    receive: (bytes) => inside.write([bytes]),
+    close() {
+      egress.close()
+      inside.close("the file is over")
+    },
+  }
 }

@@ -22,8 +22,6 @@ export interface Task {
   readonly root: string
   /** Scheme, host and port under which the files believe to be served. */
   readonly origin: string
-  /** Where the harness's own server listens. */
-  readonly port: number
   readonly file: TestFile
   readonly timeLimitMs: number
 }

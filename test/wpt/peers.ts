@@ -1,6 +1,7 @@
 /** The counts of another runtime for the same files, from its expectation files: a folder in the suite's layout, `FILE.json` with the status of each subtest. */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { grouped } from "./grouped.ts"
 import type { FileResult } from "./messages.ts"
 
 export interface PeerFile {
@@ -13,7 +14,7 @@ export interface PeerFile {
 
 /** One entry a file that both ran; variants of a file are one file there. */
 export function comparePeer(folder: string, results: readonly FileResult[]): PeerFile[] {
-  const byPath = Map.groupBy(results, ({ name }) => name.replace(/\?.*$/, ""))
+  const byPath = grouped(results, ({ name }) => name.replace(/\?.*$/, ""))
   return [...byPath].flatMap(([path, files]) => {
     const theirs = readPeer(folder, path)
     if (theirs === null) return []

@@ -47,22 +47,24 @@ async function openChild(setup: ChildSetup): Promise<ChildProcess> {
 }
 
 function runIn(child: ChildProcess, task: Task): Promise<FileResult> {
-  const { promise, resolve } = Promise.withResolvers<FileResult>()
-  const lost = (status: "crash" | "timeout", message: string): void =>
-    resolve({ name: task.file.name, status, message, subtests: [] })
-  const timer = setTimeout(() => lost("timeout", "the isolate did not stop"), task.timeLimitMs + GRACE_MS)
-  const exited = (code: number | null, signal: string | null): void =>
-    lost("crash", `the process ended: ${signal ?? code}`)
-  const heard = (message: FromChild): void => {
-    if ("result" in message) resolve(message.result)
-  }
-  child.once("exit", exited)
-  child.on("message", heard)
-  child.send({ task } satisfies ToChild)
-  return promise.finally(() => {
-    clearTimeout(timer)
-    child.off("exit", exited)
-    child.off("message", heard)
+  return new Promise((resolve) => {
+    const done = (result: FileResult): void => {
+      clearTimeout(timer)
+      child.off("exit", exited)
+      child.off("message", heard)
+      resolve(result)
+    }
+    const lost = (status: "crash" | "timeout", message: string): void =>
+      done({ name: task.file.name, status, message, subtests: [] })
+    const timer = setTimeout(() => lost("timeout", "the isolate did not stop"), task.timeLimitMs + GRACE_MS)
+    const exited = (code: number | null, signal: string | null): void =>
+      lost("crash", `the process ended: ${signal ?? code}`)
+    const heard = (message: FromChild): void => {
+      if ("result" in message) done(message.result)
+    }
+    child.once("exit", exited)
+    child.on("message", heard)
+    child.send({ task } satisfies ToChild)
   })
 }
 

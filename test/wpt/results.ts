@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Expectations } from "./expectations.ts"
+import { grouped } from "./grouped.ts"
 import type { PeerFile } from "./peers.ts"
 import { markdownTable, type Row } from "./table.ts"
 
@@ -50,7 +51,7 @@ function failures(expectations: Expectations, key: "fail" | "notApplicable"): [s
 }
 
 function counts(reasons: readonly string[]): [string, number][] {
-  return [...Map.groupBy(reasons, (reason) => reason)]
+  return [...grouped(reasons, (reason) => reason)]
     .map(([reason, all]): [string, number] => [reason, all.length])
     .sort((a, b) => b[1] - a[1])
 }

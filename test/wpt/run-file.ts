@@ -1,51 +1,50 @@
 /** Runs one test file in a fresh isolate and collects what its harness tells, within the file's time and memory limits. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { openIsolate, type TestIsolate } from "./isolate.ts"
-import type { ChildSetup, FileResult, SubtestResult, SubtestStatus, Task } from "./messages.ts"
+import type { Factory } from "./factory.ts"
+import { openIsolate, type TestIsolate, type ToldSubtest } from "./isolate.ts"
+import type { FileResult, SubtestResult, SubtestStatus, Task } from "./messages.ts"
 import { substitute } from "./substitute.ts"
 import type { TestScript } from "./suite.ts"
 
 const STATUSES: readonly SubtestStatus[] = ["pass", "fail", "timeout", "notrun", "precondition"]
 /** How long a file whose time is up may take to tell what it has. */
 const FAREWELL_MS = 1500
+/** In names of subtests, whatever port there was. */
+const SUITE_ORIGIN = "http://web-platform.test:8000"
 
-export async function runFile(setup: ChildSetup, task: Task): Promise<FileResult> {
+export async function runFile(factory: Factory, task: Task): Promise<FileResult> {
   const subtests: SubtestResult[] = []
-  const ended = Promise.withResolvers<Omit<FileResult, "name" | "subtests">>()
-  const isolate = openIsolate(setup, task, (told) => {
-    if ("done" in told) {
-      const message = told.message
-      ended.resolve(
-        told.status === 0
-          ? { status: "ok", message }
-          : { status: told.status === 2 ? "timeout" : "error", message },
-      )
-    } else {
-      subtests.push({ name: told.name, status: STATUSES[told.status] ?? "fail", message: told.message })
-    }
-  })
-  const timers = [
-    setTimeout(() => void isolate.giveUp(), task.timeLimitMs),
-    setTimeout(
-      () => ended.resolve({ status: "timeout", message: "the file's time was up" }),
-      task.timeLimitMs + FAREWELL_MS,
-    ),
-  ]
-  execute(isolate, task).catch((error: unknown) => {
-    ended.resolve({
-      status: "error",
-      message: error instanceof Error ? `${error.message}\n${error.stack}` : String(error),
+  const end = await new Promise<End>((resolve) => {
+    const isolate = openIsolate(factory, task, (told) => {
+      if ("done" in told) ended({ status: END_STATUSES[told.status] ?? "error", message: told.message })
+      else subtests.push(toSubtest(told, task.origin))
     })
+    const ended = (how: End): void => {
+      for (const timer of timers) clearTimeout(timer)
+      isolate.close()
+      resolve(how)
+    }
+    const timeUp: End = { status: "timeout", message: "the file's time was up" }
+    const timers = [
+      setTimeout(() => void isolate.giveUp(), task.timeLimitMs),
+      setTimeout(() => ended(timeUp), task.timeLimitMs + FAREWELL_MS),
+    ]
+    execute(isolate, task).catch((error: unknown) => ended({ status: "error", message: String(error) }))
   })
-  const end = await ended.promise
-  for (const timer of timers) clearTimeout(timer)
-  isolate.close()
   return { name: task.file.name, ...end, subtests: named(subtests) }
 }
 
+type End = Pick<FileResult, "status" | "message">
+
+/** testharness.js: 0 OK, 1 ERROR, 2 TIMEOUT, 3 PRECONDITION_FAILED. */
+const END_STATUSES = ["ok", "error", "timeout", "ok"] as const
+
+function toSubtest({ name, status, message }: ToldSubtest, origin: string): SubtestResult {
+  return { name: name.replaceAll(origin, SUITE_ORIGIN), status: STATUSES[status] ?? "fail", message }
+}
+
 async function execute(isolate: TestIsolate, task: Task): Promise<void> {
-  await isolate.start()
   const harness = readFileSync(join(task.root, "resources/testharness.js"), "utf8")
   await isolate.runHarness(harness)
   for (const script of task.file.scripts) await isolate.run(sourceOf(script, task), script.path)

@@ -23,7 +23,6 @@ FOLDER   a Web Platform Tests folder in the suite's own layout: resources/testha
          (Node's test/fixtures/wpt, undici's of early 2024 in test/wpt/tests).
 PREFIX   runs only files whose path in the suite starts so: url/ fetch/api/headers
 `
-const ORIGIN = "http://web-platform.test:8000"
 const EXPECTATIONS = join(import.meta.dirname, "expectations")
 
 const { values, positionals } = parseArgs({
@@ -54,9 +53,9 @@ async function main(suite: string, prefixes: readonly string[]): Promise<number>
   const expectations = readExpectations(EXPECTATIONS)
   const tests = listTests(suite, prefixes)
   const out = tests.filter((test) => whyNot(test) !== null)
-  const server = await openServer(suite, ORIGIN)
+  const server = await openServer(suite)
   try {
-    const tasks = tests.filter((test) => whyNot(test) === null).map((file) => task(file, server.port))
+    const tasks = tests.filter((test) => whyNot(test) === null).map((file) => task(file, server.origin))
     const results = await runAll(tasks, {
       setup: { bundle: await bundleInside() },
       processes: Number(values.processes),
@@ -72,11 +71,10 @@ async function main(suite: string, prefixes: readonly string[]): Promise<number>
     return test.notApplicable ?? expectations[test.name]?.skip ?? null
   }
 
-  function task(file: TestFile, port: number): Task {
+  function task(file: TestFile, origin: string): Task {
     return {
       root: suite,
-      origin: ORIGIN,
-      port,
+      origin,
       file,
       timeLimitMs: Number(values.seconds) * 1000 * (file.long ? 4 : 1),
     }

@@ -8,14 +8,16 @@ import { handle } from "./handlers.ts"
 import { substitute } from "./substitute.ts"
 
 export interface FilesServer {
-  readonly port: number
+  /** A host of the suite's, with the port that this server listens on. */
+  readonly origin: string
   close(): Promise<void>
 }
 
-export async function openServer(root: string, origin: string): Promise<FilesServer> {
+export async function openServer(root: string): Promise<FilesServer> {
+  const origin = (): string => `http://web-platform.test:${(server.address() as AddressInfo).port}`
   const stash = new Map<string, string>()
   const server = createServer((request, response) => {
-    const url = new URL(request.url!, origin)
+    const url = new URL(request.url!, origin())
     handle({ request, response, url, stash })
       .then((handled) => {
         if (!handled) sendFile(root, url, response)
@@ -25,7 +27,7 @@ export async function openServer(root: string, origin: string): Promise<FilesSer
   server.listen(0, "127.0.0.1")
   await once(server, "listening")
   return {
-    port: (server.address() as AddressInfo).port,
+    origin: origin(),
     async close() {
       server.closeAllConnections()
       server.close()

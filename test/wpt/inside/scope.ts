@@ -8,7 +8,7 @@ export interface Scope {
   load(): void
 }
 
-export function pretendScope(global: object, file: FileToRun): Scope {
+export function pretendScope(global: object, file: FileToRun, read: (url: string) => string): Scope {
   const window = file.scope === "window"
   const define = (name: string, value: unknown): void => {
     Object.defineProperty(global, name, { value, writable: true, enumerable: false, configurable: true })
@@ -21,12 +21,17 @@ export function pretendScope(global: object, file: FileToRun): Scope {
   Object.defineProperty(ScopeClass, Symbol.hasInstance, { value: (value: unknown) => value === global })
   return {
     enter() {
-      if (window) define("window", global)
-      else {
-        define("WorkerGlobalScope", ScopeClass)
-        define("DedicatedWorkerGlobalScope", ScopeClass)
+      if (window) {
+        define("window", global)
+        define("Window", ScopeClass)
+        return
       }
-      if (window) define("Window", ScopeClass)
+      define("WorkerGlobalScope", ScopeClass)
+      define("DedicatedWorkerGlobalScope", ScopeClass)
+      define("importScripts", (...urls: string[]) => {
+        // The harness is there already, and was loaded in its own way.
+        for (const url of urls) if (!url.endsWith("/testharness.js")) runGlobally(read(url))
+      })
     },
     load() {
       const { onload, Event, dispatchEvent } = global as {
@@ -38,6 +43,12 @@ export function pretendScope(global: object, file: FileToRun): Scope {
       if (typeof onload === "function") onload.call(global)
     },
   }
+}
+
+/** Text of a script, in the global scope. */
+function runGlobally(source: string): void {
+  const { eval: run } = globalThis
+  run(source)
 }
 
 /** As a worker's: strings that nothing can navigate. */
