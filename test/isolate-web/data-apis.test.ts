@@ -137,3 +137,22 @@ describe("streams in an isolate", () => {
     ).toBe(500_000)
   })
 })
+
+describe("pipes in an isolate", () => {
+  it("do not call the sink inside of the source's enqueue", async () => {
+    expect(
+      await context.run(`
+        let controller
+        const written = []
+        const source = new ReadableStream({ start(c) { controller = c } }, { highWaterMark: 0 })
+        const piped = source.pipeTo(new WritableStream({ write(chunk) { written.push(chunk) } }))
+        await undefined
+        controller.enqueue("a")
+        const inside = written.length
+        controller.enqueue("b")
+        controller.close()
+        await piped
+        return [inside, written]`),
+    ).toEqual([0, ["a", "b"]])
+  })
+})

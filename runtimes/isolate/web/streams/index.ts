@@ -16,6 +16,7 @@ import {
   WritableStreamDefaultWriter,
 } from "web-streams-polyfill"
 import { exposeLibraryClasses } from "../library-classes.ts"
+import { delayPipedChunks } from "./pipe-order.ts"
 
 export { ReadableStream, ReadableStreamDefaultReader, TransformStream, WritableStream }
 
@@ -24,6 +25,8 @@ Object.setPrototypeOf(
   Object.getPrototypeOf(new ReadableStream().values()) as object,
   Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype as object) as object,
 )
+
+delayPipedChunks()
 
 export function installStreams(target: object): void {
   exposeLibraryClasses(target, {

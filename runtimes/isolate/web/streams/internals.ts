@@ -17,7 +17,7 @@ export interface ReadSteps {
   readonly error: (reason: unknown) => void
 }
 
-interface ReadRequest {
+export interface ReadRequest {
   _chunkSteps(chunk: unknown): void
   _closeSteps(): void
   _errorSteps(reason: unknown): void
@@ -30,7 +30,7 @@ interface Slots {
   readonly _readableStreamController: Readonly<Record<symbol, (request: ReadRequest) => void>>
 }
 
-const pullSteps = symbolCalled("[[PullSteps]]")
+export const pullSteps = symbolCalled("[[PullSteps]]")
 const { getReader } = ReadableStream.prototype
 
 export function isReadableStream(value: unknown): value is ReadableStream {
