@@ -1,0 +1,19 @@
+/** What makes the isolates and contexts of a cell. Types only: `isolate-factory.ts` has the ways. */
+import type ivm from "isolated-vm"
+
+export type StartKind = "snapshot" | "code cache" | "script"
+
+export interface IsolateOptions {
+  readonly memoryBytes: number
+  readonly inspect: boolean
+  readonly onCatastrophicError: (message: string) => void
+}
+
+export interface IsolateFactory {
+  readonly kind: StartKind
+  /** Why not the better ones. */
+  readonly remarks: readonly string[]
+  isolate(options: IsolateOptions): ivm.Isolate
+  /** A context with the start function, which it takes away from the global object. */
+  context(isolate: ivm.Isolate, inspect: boolean): { context: ivm.Context; start: ivm.Reference }
+}

@@ -1,0 +1,78 @@
+/**
+ * One context of an isolate with the guest in it: the ways in, as methods. Owns the references that lead inside; what goes in and
+ * when is the lane's (`lane.ts`).
+ */
+import ivm from "isolated-vm"
+import {
+  type CellFunctions,
+  type Inside,
+  type InsideConfig,
+  NOT_WAITING,
+  type Settled,
+  WAITING,
+} from "../border.ts"
+import type { IsolateFactory } from "./factory.ts"
+
+export interface TurnInput {
+  readonly bytes: ArrayBuffer | undefined
+  readonly egress: ArrayBuffer | undefined
+  readonly due: boolean
+  readonly settled: readonly Settled[] | undefined
+}
+
+const COPY = { arguments: { copy: true } } as const
+
+export class GuestContext {
+  readonly context: ivm.Context
+  readonly #ways: Readonly<Record<keyof Inside, ivm.Reference>>
+
+  /** Runs our own code only, and at once. */
+  constructor(
+    isolate: ivm.Isolate,
+    factory: IsolateFactory,
+    { config, functions, inspect }: { config: InsideConfig; functions: CellFunctions; inspect: boolean },
+  ) {
+    const { context, start } = factory.context(isolate, inspect)
+    const inside = start.applySync(
+      undefined,
+      [
+        new ivm.ExternalCopy(config).copyInto({ release: true }),
+        ...NOT_WAITING.map((name) => new ivm.Callback(functions[name], { ignored: true })),
+        ...WAITING.map((name) => new ivm.Callback(functions[name])),
+      ],
+      { result: { reference: true } },
+    ) as ivm.Reference<Inside>
+    start.release()
+    const way = (name: keyof Inside): ivm.Reference =>
+      inside.getSync(name, { reference: true }) as unknown as ivm.Reference
+    this.context = context
+    this.#ways = {
+      turn: way("turn"),
+      rejected: way("rejected"),
+      loaded: way("loaded"),
+      failed: way("failed"),
+    }
+    inside.release()
+  }
+
+  /** Like the others, rejects when the isolate is gone, or with what a promise was rejected with that nobody handles. */
+  turn({ bytes, egress, due, settled }: TurnInput): Promise<unknown> {
+    return this.#ways.turn.apply(undefined, [bytes, egress, due, settled], COPY)
+  }
+
+  rejected(reason: unknown): Promise<unknown> {
+    return this.#ways.rejected.apply(undefined, [reason], COPY)
+  }
+
+  loaded(module: ivm.Module): Promise<unknown> {
+    return this.#ways.loaded.apply(undefined, [module.namespace.derefInto()])
+  }
+
+  failed(code: string, message: string, stack: string): Promise<unknown> {
+    return this.#ways.failed.apply(undefined, [code, message, stack])
+  }
+
+  release(): void {
+    for (const it of [...Object.values(this.#ways), this.context]) it.release()
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * What waits to go into one context of an isolate, and when its timers are due. One lane a context; the isolate takes their turns one
+ * by one (`isolate.ts`).
+ */
+import type { Settled } from "../border.ts"
+import type { GuestContext, TurnInput } from "./guest-context.ts"
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+export class Lane {
+  readonly guest: GuestContext
+  /** The lane has something for a turn. */
+  readonly #wanted: () => void
+  #chunks: Uint8Array[] = []
+  #length = 0
+  #egress: Uint8Array[] = []
+  #settled: Settled[] = []
+  #due = false
+  #timer: NodeJS.Timeout | undefined
+  closed = false
+
+  constructor(guest: GuestContext, wanted: () => void) {
+    this.guest = guest
+    this.#wanted = wanted
+  }
+
+  /** Bytes that wait for a turn. */
+  get waitingBytes(): number {
+    return this.#length
+  }
+
+  get hasWork(): boolean {
+    return (
+      !this.closed && (this.#length > 0 || this.#due || this.#egress.length > 0 || this.#settled.length > 0)
+    )
+  }
+
+  receive(chunk: Uint8Array): void {
+    this.#chunks.push(chunk)
+    this.#length += chunk.length
+    this.#wanted()
+  }
+
+  receiveEgress(chunk: Uint8Array): void {
+    this.#egress.push(chunk)
+    this.#wanted()
+  }
+
+  settle(settled: Settled): void {
+    this.#settled.push(settled)
+    this.#wanted()
+  }
+
+  wakeAfter(ms: number): void {
+    clearTimeout(this.#timer)
+    if (ms < 0 || this.closed) return
+    this.#timer = setTimeout(
+      () => {
+        this.#due = true
+        this.#wanted()
+      },
+      Math.min(ms, LONGEST_TIMER_MS),
+    )
+  }
+
+  /** All that has come, for one turn. */
+  take(): TurnInput {
+    const input: TurnInput = {
+      bytes: joined(this.#chunks, this.#length),
+      egress: joined(this.#egress, lengthOf(this.#egress)),
+      due: this.#due,
+      settled: this.#settled.length === 0 ? undefined : this.#settled,
+    }
+    this.#chunks = []
+    this.#length = 0
+    this.#egress = []
+    this.#settled = []
+    this.#due = false
+    return input
+  }
+
+  close(): void {
+    this.closed = true
+    clearTimeout(this.#timer)
+    this.take()
+  }
+}
+
+function lengthOf(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, { length }) => sum + length, 0)
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): ArrayBuffer | undefined {
+  if (length === 0) return undefined
+  const [first] = chunks
+  if (chunks.length === 1 && first !== undefined)
+    return first.buffer.slice(first.byteOffset, first.byteOffset + length) as ArrayBuffer
+  const all = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    all.set(chunk, at)
+    at += chunk.length
+  }
+  return all.buffer
+}

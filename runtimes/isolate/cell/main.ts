@@ -1,0 +1,48 @@
+/**
+ * The program of a cell of isolates: makes the snapshot, then starts what the host orders. Counterpart in the host: `runtime.ts`.
+ */
+import { readFileSync } from "node:fs"
+import { messageOf } from "../../../protocol/errors.ts"
+import { type CellMember, runCell } from "../../cell/inside/run-cell.ts"
+import { createCellOps } from "./cell-ops.ts"
+import { IsolateMember, type IsolateParts } from "./isolate.ts"
+import { createIsolateFactory } from "./isolate-factory.ts"
+import { Watch } from "./limits/watch.ts"
+import { Bundler } from "./modules/bundler.ts"
+
+const parts = prepare()
+// Each start reports it.
+parts.catch(() => undefined)
+
+runCell(() => ({
+  start(order, report) {
+    let killed: string | null = null
+    const started: Promise<CellMember | null> = parts.then(({ remarks, ...rest }) => {
+      if (killed !== null) return null
+      if (remarks.length > 0) report.output("stderr", `${remarks.splice(0).join("\n")}\n`)
+      return new IsolateMember(order, report, rest)
+    })
+    started.catch((error: unknown) =>
+      report.ended({ reason: messageOf(error), code: "APP_CRASHED", exitCode: null }),
+    )
+    return {
+      async kill(reason) {
+        killed = reason
+        const member = await started.catch(() => null)
+        await member?.kill(reason)
+      },
+    }
+  },
+}))
+
+async function prepare(): Promise<IsolateParts & { remarks: string[] }> {
+  const code = readFileSync(new URL("../isolate/inside.js", import.meta.url), "utf8")
+  const factory = await createIsolateFactory(code)
+  return {
+    factory,
+    bundler: new Bundler(),
+    watch: new Watch(),
+    ops: createCellOps(),
+    remarks: factory.remarks.map((remark) => `isolates start from ${factory.kind}: ${remark}`),
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The script of an isolate: the web APIs and the guest, evaluated once into a snapshot (or once in each isolate), before any code
+ * of an app. It leaves one function on the global object, which the cell takes away; what the cell gives to it stays in closures.
+ * Counterpart in the cell: `../cell/isolate.ts`.
+ */
+import "../web/early.ts"
+import { type CellFunctions, type Inside, type InsideConfig, NOT_WAITING, START, WAITING } from "../border.ts"
+import { installWeb } from "../web/index.ts"
+import type { WebOps } from "../web/ops.ts"
+import { startApp } from "./app.ts"
+import { forbidBlocking } from "./blocking.ts"
+import { BorderChannel } from "./border-channel.ts"
+import { createOps } from "./ops.ts"
+import { Printer } from "./printer.ts"
+import { createWayOut } from "./way-out.ts"
+
+const bound: { ops: WebOps | null } = { ops: null }
+const web = installWeb(globalThis, () => {
+  if (bound.ops === null) throw new Error("the isolate is not started")
+  return bound.ops
+})
+forbidBlocking()
+
+function start(config: InsideConfig, ...functions: never[]): Inside {
+  const cell = named(functions)
+  const out = createWayOut(cell)
+  const printer = new Printer((stream, text) => out.print(stream, text))
+  const print: CellFunctions["print"] = (stream, text) => printer.print(stream, text)
+  const main = new BorderChannel((bytes) => out.send(bytes))
+  const egress = new BorderChannel((bytes) => out.sendEgress(bytes))
+  const ops = createOps(cell, { ...out, print })
+  bound.ops = ops.web
+  const app = startApp({
+    config,
+    channel: main,
+    schedule: out.schedule,
+    reportError: (text) => print("stderr", text),
+  })
+
+  /** What goes wrong in the guest itself, say because the app took its primordials away, ends the instance. */
+  function guarded(work: () => void): void {
+    try {
+      printer.turn()
+      work()
+    } catch (error) {
+      out.fatal(`${(error as Error | null)?.stack ?? error}`)
+    }
+  }
+
+  return {
+    turn(bytes, egressBytes, due, settled) {
+      guarded(() => {
+        if (settled !== undefined) ops.settle(settled)
+        if (egressBytes !== undefined) egress.receive(egressBytes)
+        if (bytes !== undefined) main.receive(bytes)
+        if (due) web.timers.fire()
+      })
+    },
+    rejected: (reason) => guarded(() => web.reports.rejection(reason)),
+    loaded: (namespace) => guarded(() => app.loaded(namespace)),
+    failed: (code, message, stack) => guarded(() => app.failed(code, message, stack)),
+  }
+}
+
+/** The functions by their names. */
+function named(functions: readonly unknown[]): CellFunctions {
+  const names = [...NOT_WAITING, ...WAITING]
+  return Object.fromEntries(names.map((name, index) => [name, functions[index]])) as unknown as CellFunctions
+}
+
+Object.defineProperty(globalThis, START, { value: start, configurable: true })
