@@ -77,7 +77,8 @@ function readiness(host: AdminHost): unknown {
   throw new AdminProblem("NOT_READY", `not serving: ${names.join(", ")}`)
 }
 
-function decodeName(text: string): string {
+/** @throws AdminProblem BAD_REQUEST */
+export function decodeName(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {

@@ -1,5 +1,6 @@
 /** The admin API: its servers, and the client that the command line uses. */
 export { type AdminHost, answerCall } from "./calls.ts"
 export { type AdminAnswer, type AdminCall, callAdmin } from "./client.ts"
+export type { InspectHost } from "./inspect-calls.ts"
 export { type AdminServer, serveAdminSocket, serveAdminTcp, type TcpAdminServer } from "./server.ts"
-export { adminSocketPath } from "./socket-place.ts"
+export { adminSocketPath, connectPath } from "./socket-place.ts"

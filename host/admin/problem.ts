@@ -9,10 +9,16 @@ const ADMIN_PROBLEMS = {
   FORBIDDEN: { status: 403, title: "The call comes from another site" },
   NOT_FOUND: { status: 404, title: "There is no such call" },
   HOST_UNKNOWN_APP: { status: 404, title: "There is no such app" },
+  HOST_UNKNOWN_INSTANCE: { status: 404, title: "There is no such instance" },
   METHOD_NOT_ALLOWED: { status: 405, title: "The method is not allowed here" },
+  HOST_INSPECTED: { status: 409, title: "Somebody inspects it already" },
   HOST_RELOAD_FAILED: { status: 409, title: "The new generation does not serve; the old one goes on" },
+  UPGRADE_REQUIRED: { status: 426, title: "This call is a WebSocket" },
   INTERNAL: { status: 500, title: "The host failed to answer this call" },
   NOT_IMPLEMENTED: { status: 501, title: "Not in this version" },
+  RUNTIME_NO_INSPECTOR: { status: 501, title: "This kind of app cannot be inspected so" },
+  RUNTIME_INSPECTOR_FAILED: { status: 502, title: "The inspector of the app failed" },
+  APP_UNAVAILABLE: { status: 503, title: "The app does not run" },
   HOST_CLOSED: { status: 503, title: "The host is stopping" },
   NOT_READY: { status: 503, title: "Some apps that should serve do not" },
 } as const
@@ -31,24 +37,43 @@ export class AdminProblem extends Error {
 }
 
 export function sendJson(response: ServerResponse, value: unknown): void {
-  send(response, 200, "application/json", value)
+  if (response.headersSent || response.destroyed) return
+  const body = Buffer.from(`${JSON.stringify(value)}\n`)
+  const headers = { "Content-Type": "application/json", "Content-Length": body.length, ...EVERY_ANSWER }
+  response.writeHead(200, headers)
+  response.end(body)
 }
 
 /** Answers with whatever was thrown. Never a stack. */
 export function sendProblem(response: ServerResponse, thrown: unknown): void {
+  const { status, headers, body } = problemText(thrown)
+  if (response.headersSent || response.destroyed) return
+  response.writeHead(status, { ...headers, "Content-Length": body.length })
+  response.end(body)
+}
+
+export interface ProblemText {
+  readonly status: number
+  readonly title: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+}
+
+/** The same for who writes the answer itself. */
+export function problemText(thrown: unknown): ProblemText {
   const code = codeOf(thrown)
   const { status, title } = ADMIN_PROBLEMS[code]
-  if (thrown instanceof AdminProblem) {
-    for (const [name, value] of Object.entries(thrown.headers)) response.setHeader(name, value)
-  }
-  send(response, status, "application/problem+json", {
-    type: "about:blank",
-    title,
+  const problem = { type: "about:blank", title, status, code, detail: messageOf(thrown) }
+  const own = thrown instanceof AdminProblem ? thrown.headers : {}
+  return {
     status,
-    code,
-    detail: messageOf(thrown),
-  })
+    title,
+    headers: { ...own, "Content-Type": "application/problem+json", ...EVERY_ANSWER },
+    body: Buffer.from(`${JSON.stringify(problem)}\n`),
+  }
 }
+
+const EVERY_ANSWER = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } as const
 
 function codeOf(thrown: unknown): AdminProblemCode {
   if (thrown instanceof AdminProblem) return thrown.code
@@ -56,16 +81,4 @@ function codeOf(thrown: unknown): AdminProblemCode {
     return thrown.code as AdminProblemCode
   }
   return "INTERNAL"
-}
-
-function send(response: ServerResponse, status: number, type: string, value: unknown): void {
-  if (response.headersSent || response.destroyed) return
-  const body = Buffer.from(`${JSON.stringify(value)}\n`)
-  response.writeHead(status, {
-    "Content-Type": type,
-    "Content-Length": body.length,
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-  })
-  response.end(body)
 }

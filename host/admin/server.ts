@@ -9,6 +9,7 @@ import type { Duplex } from "node:stream"
 import { messageOf, PolyhostError } from "../../protocol/errors.ts"
 import { type AdminHost, answerCall } from "./calls.ts"
 import { checkCaller, type Guard } from "./guard.ts"
+import { type InspectCalls, type InspectHost, inspectCalls, refuseUpgrade } from "./inspect-calls.ts"
 import { sendJson, sendProblem } from "./problem.ts"
 import { claimSocket, type SocketPlace } from "./socket-place.ts"
 
@@ -23,14 +24,17 @@ export interface TcpAdminServer extends AdminServer {
 }
 
 /** On `STATE_DIR/admin.sock`. The caller holds the state directory's lock: a socket that is there is a dead host's. */
-export async function serveAdminSocket(host: AdminHost, stateDir: string): Promise<AdminServer> {
+export async function serveAdminSocket(
+  host: AdminHost & InspectHost,
+  stateDir: string,
+): Promise<AdminServer> {
   const place = await claimSocket(stateDir)
-  const server = adminServer(host, null)
-  await listenOnPath(server, place)
+  const answering = adminServer(host, null)
+  await listenOnPath(answering.server, place)
   await place.publish()
   return {
     async close() {
-      await closeServer(server)
+      await closeServer(answering)
       await place.remove()
     },
   }
@@ -38,19 +42,25 @@ export async function serveAdminSocket(host: AdminHost, stateDir: string): Promi
 
 /** @throws PolyhostError HOST_LISTEN_FAILED */
 export async function serveAdminTcp(
-  host: AdminHost,
+  host: AdminHost & InspectHost,
   address: { readonly host: string; readonly port: number },
 ): Promise<TcpAdminServer> {
   const token = randomBytes(24).toString("base64url")
-  const server = adminServer(host, { token, listenHost: address.host })
+  const answering = adminServer(host, { token, listenHost: address.host })
+  const { server } = answering
   await listening(server, () => server.listen(address.port, address.host === "" ? undefined : address.host))
   const bound = server.address()
   if (bound === null || typeof bound === "string") throw new Error("the admin server has no address")
   const name = isIPv6(bound.address) ? `[${bound.address}]` : bound.address
-  return { url: `http://${name}:${bound.port}`, token, close: () => closeServer(server) }
+  return { url: `http://${name}:${bound.port}`, token, close: () => closeServer(answering) }
 }
 
-function adminServer(host: AdminHost, guard: Guard | null): Server {
+interface Answering {
+  readonly server: Server
+  readonly inspects: InspectCalls
+}
+
+function adminServer(host: AdminHost & InspectHost, guard: Guard | null): Answering {
   const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 30_000 }, (message, response) => {
     response.on("error", () => undefined)
     message.on("error", () => undefined)
@@ -62,12 +72,24 @@ function adminServer(host: AdminHost, guard: Guard | null): Server {
     else socket.destroy()
   })
 
+  const inspects = inspectCalls(host)
+  server.on("upgrade", (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on("error", () => undefined)
+    upgrade(message, socket, head).catch((error: unknown) => refuseUpgrade(socket, error))
+  })
+
+  async function upgrade(message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    if (guard !== null) checkCaller(message, guard)
+    await inspects.upgrade(message, socket, head)
+  }
+
   async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
     if (guard !== null) checkCaller(message, guard)
+    if (await inspects.answer(message, response)) return
     const path = (message.url ?? "/").replace(/[?#].*$/s, "")
     sendJson(response, await answerCall(host, message.method ?? "GET", path))
   }
-  return server
+  return { server, inspects }
 }
 
 async function listenOnPath(server: Server, place: SocketPlace): Promise<void> {
@@ -97,9 +119,10 @@ function listening(server: Server, listen: () => void): Promise<void> {
   })
 }
 
-function closeServer(server: Server): Promise<void> {
+function closeServer({ server, inspects }: Answering): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve())
+    inspects.close()
     server.closeAllConnections()
   })
 }

@@ -72,7 +72,7 @@ async function chooseInstance({ fleet, spec }: Inspected, instanceId: string | n
     const message = `App "${spec.name}" has no running instance "${instanceId}" (running: ${names})`
     throw new PolyhostError("HOST_UNKNOWN_INSTANCE", message)
   }
-  const [first] = ready.sort((a, b) => Number(a.inspected) - Number(b.inspected) || b.inFlight - a.inFlight)
+  const [first] = ready.sort((a, b) => Number(a.inspected) - Number(b.inspected) || a.inFlight - b.inFlight)
   if (first !== undefined) return first
   if (fleet.state === "idle") fleet.demand(1)
   const [starting] = [...fleet.slots].filter((slot) => slot.state === "starting")
