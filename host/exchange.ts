@@ -56,6 +56,8 @@ export interface ExchangeTicket {
   uploads: boolean
   /** An instance had it and died of another's fault: it is given to another once. */
   retried: boolean
+  /** Calls of apps that lead to it: 0 for a client's. The apps have no part in the count. */
+  readonly depth: number
   /** Until when the head of the answer must be out. */
   readonly request: DeadlineEntry
   /** Until when an instance must have taken it, when it had to wait. */

@@ -10,6 +10,8 @@ import { PolyhostError } from "../protocol/errors.ts"
 import type { AppSpec } from "../runtimes/app-spec.ts"
 import { createRuntimes, type Runtimes } from "../runtimes/index.ts"
 import type { Toolchain } from "../runtimes/toolchain/index.ts"
+import { routesOf } from "./app-routes.ts"
+import { Bindings } from "./bindings/bindings.ts"
 import { formatProblem, type LoadedConfig, parseListen } from "./config/index.ts"
 import { createFetchExchange } from "./embed/fetch-exchange.ts"
 import type { HostExchange } from "./exchange.ts"
@@ -20,12 +22,13 @@ import type { Listener, RequestIds } from "./listener/listener.ts"
 import { requestHandler } from "./listener/node-handler.ts"
 import { createRequestIds } from "./listener/request-ids.ts"
 import type { Logger } from "./log/logger.ts"
-import { createRouter, type RouteEntry, type Router } from "./router.ts"
+import { createRouter, type Router } from "./router.ts"
 import { createRunDir } from "./run-dir.ts"
 import { StreamedBytes } from "./streamed-bytes.ts"
 import { App } from "./supervisor/app.ts"
 import type { AppStatus } from "./supervisor/app-status.ts"
 import { brokenAppStatus } from "./supervisor/broken-app.ts"
+import type { Inspection } from "./supervisor/inspection.ts"
 import { createStartGate } from "./supervisor/start-gate.ts"
 
 export interface HostParts {
@@ -33,6 +36,8 @@ export interface HostParts {
   readonly toolchain: Toolchain
   readonly log: Logger
   readonly version: string
+  /** Folder for what outlives the host, instead of the config's. Made when it is first needed. */
+  readonly stateDir?: string
   readonly baseEnv: Readonly<Record<string, string>>
   /** Addresses to listen on instead of the config's. */
   readonly listen?: readonly string[]
@@ -51,6 +56,7 @@ export class RunningHost {
   readonly #parts: HostParts
   readonly #runtimes: Runtimes
   readonly #apps = new Map<string, App>()
+  readonly #bindings: Bindings
   readonly #gate = createStartGate(availableParallelism())
   readonly #reloading = new Map<string, Promise<void>>()
   #router: Router<Target>
@@ -67,8 +73,14 @@ export class RunningHost {
   private constructor(parts: HostParts, runtimes: Runtimes) {
     this.#parts = parts
     this.#runtimes = runtimes
+    this.#bindings = new Bindings({
+      app: (name) => this.#apps.get(name),
+      stateDir: parts.stateDir ?? parts.config.stateDir,
+      log: parts.log,
+      nextRequestId: () => this.#ids.next(),
+    })
     for (const spec of parts.config.apps) this.#apps.set(spec.name, this.#createApp(spec, 1))
-    this.#router = createRouter(this.#routes())
+    this.#router = createRouter(routesOf<Target>(this.#apps.values(), this.#parts.config.broken))
     const shared = {
       settings: parts.config.http,
       handle: (exchange: HostExchange): void => this.handle(exchange),
@@ -169,6 +181,15 @@ export class RunningHost {
     }
   }
 
+  /** A session with the inspector of an instance; null: of any. @throws PolyhostError, see `supervisor/inspection.ts` */
+  inspect(name: string, instanceId: string | null): Promise<Inspection> {
+    const app = this.#apps.get(name)
+    if (app !== undefined) return app.inspect(instanceId)
+    return Promise.reject(
+      new PolyhostError("HOST_UNKNOWN_APP", `app "${name}" does not run: its configuration is wrong`),
+    )
+  }
+
   /**
    * Replaces an app by a new generation, made of `config`: resolves when the new one serves and the old one is drained.
    * Rejects with the reason when the new one does not come up; the old one then goes on. Callers share one promise.
@@ -205,7 +226,7 @@ export class RunningHost {
       )
     }
     this.#apps.set(name, next)
-    this.#router = createRouter(this.#routes())
+    this.#router = createRouter(routesOf<Target>(this.#apps.values(), this.#parts.config.broken))
     this.#changed(name)
     await old.stop()
     old.close()
@@ -241,6 +262,7 @@ export class RunningHost {
     clearInterval(this.#ticker)
     for (const app of this.#apps.values()) app.close()
     await this.#runtimes.close()
+    await this.#bindings.close()
     await this.#parts.toolchain.close()
   }
 
@@ -249,20 +271,10 @@ export class RunningHost {
       runtime: this.#runtimes.get(spec.runtime.name),
       gate: this.#gate,
       log: this.#parts.log,
+      bindings: this.#bindings,
       generation,
       changed: (name) => this.#changed(name),
     })
-  }
-
-  *#routes(): Iterable<RouteEntry<Target>> {
-    for (const app of this.#apps.values()) {
-      for (const route of app.spec.routes) yield { route, target: app }
-    }
-    for (const { name } of this.#parts.config.broken) {
-      const target = { broken: name }
-      yield { route: { host: `${name}.localhost`, path: "/", prefix: true }, target }
-      yield { route: { host: "*", path: `/${name}`, prefix: true }, target }
-    }
   }
 
   #tick(): void {

@@ -18,6 +18,7 @@ import type { HostStatus } from "./host-status.ts"
 import { createFunctionWriter, type LogWriter } from "./log/log-writer.ts"
 import { createLogger, type LogFormat } from "./log/logger.ts"
 import type { AppStatus } from "./supervisor/app-status.ts"
+import type { Inspectable, Inspection } from "./supervisor/inspection.ts"
 import { hostVersion } from "./version.ts"
 
 export { type ErrorCode, PolyhostError } from "../protocol/errors.ts"
@@ -93,10 +94,20 @@ export interface HostSource {
   readonly logProblems?: boolean
   /** Addresses to listen on instead of the config's. */
   readonly listen?: readonly string[]
+  /** See HostParts. */
+  readonly stateDir?: string
+}
+
+export interface OwnHost extends Host {
+  kill(reason: string): void
+  /** @throws PolyhostError HOST_UNKNOWN_APP, RUNTIME_NO_INSPECTOR */
+  inspectable(name: string): Inspectable
+  /** A session with the inspector of an app's instance; null: of any. @throws PolyhostError, see `supervisor/inspection.ts` */
+  inspect(name: string, instanceId: string | null): Promise<Inspection>
 }
 
 /** The host behind `createHost` and `polyhost serve`. Not part of the package's interface. */
-export function hostOf(source: HostSource): Host & { kill(reason: string): void } {
+export function hostOf(source: HostSource): OwnHost {
   const listeners = new Map<keyof HostEvents, Set<(value: never) => void>>()
   let running: RunningHost | undefined
   let starting: Promise<RunningHost> | undefined
@@ -136,6 +147,7 @@ export function hostOf(source: HostSource): Host & { kill(reason: string): void 
       log,
       version: hostVersion(),
       baseEnv: baseEnvironment(source.env),
+      ...(source.stateDir === undefined ? {} : { stateDir: source.stateDir }),
       ...(source.listen === undefined ? {} : { listen: source.listen }),
       ...(source.collectGarbage === undefined ? {} : { collectGarbage: source.collectGarbage }),
       onChange: (status) => emit("app", status),
@@ -201,6 +213,16 @@ export function hostOf(source: HostSource): Host & { kill(reason: string): void 
         await host?.close()
       })()
       return closing
+    },
+    inspectable(name) {
+      const app = running?.apps.get(name)
+      if (app !== undefined) return app.inspectable()
+      throw new PolyhostError("HOST_UNKNOWN_APP", `no app "${name}" runs`)
+    },
+    async inspect(name, instanceId) {
+      const host = await boot()
+      statusOf(host, name)
+      return host.inspect(name, instanceId)
     },
     kill(reason) {
       running?.kill(reason)

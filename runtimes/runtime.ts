@@ -3,10 +3,12 @@
  * A runtime knows how to launch an instance and nothing else: when to start, restart, replace and give up is the
  * supervisor's (`host/supervisor/`). Differences between kinds that the host must know are data: `Capabilities`.
  */
+import type { CallHandlers } from "../protocol/calls/call-server.ts"
 import type { ClientErrorCode } from "../protocol/errors.ts"
 import type { Exchange, Untaken } from "../protocol/exchange.ts"
+import type { WelcomeBinding } from "../protocol/messages.ts"
 import type { AppSpec, InterfaceName, RuntimeName } from "./app-spec.ts"
-import type { InspectorLink } from "./inspector-link.ts"
+import type { InspectorLink, InspectorProtocol } from "./inspector-link.ts"
 
 export type { InspectorEvents, InspectorLink, InspectorProtocol } from "./inspector-link.ts"
 
@@ -17,6 +19,8 @@ export interface Capabilities {
   readonly interfaces: readonly InterfaceName[]
   /** A guest runs inside it, so the host gets heartbeats and a graceful stop by message. */
   readonly guest: boolean
+  /** What its inspector speaks; null: it has none. */
+  readonly inspector: InspectorProtocol | null
   /** It needs an entry file (otherwise a command). */
   readonly entry: boolean
 }
@@ -41,6 +45,13 @@ export interface ResolvedRuntime {
   readonly path: string
 }
 
+/** What the app of an instance may call, and who answers. */
+export interface InstanceBindings {
+  readonly list: readonly WelcomeBinding[]
+  /** `exchangeOf` finds the request of a connection that the guest says it calls for. */
+  handlers(exchangeOf: (stream: number) => Exchange | null): CallHandlers
+}
+
 export interface LaunchOptions {
   readonly signal: AbortSignal
   readonly generation: number
@@ -51,6 +62,7 @@ export interface LaunchOptions {
   readonly onSpawn: (pid: number) => void
   /** A line of the app's output, without its line end. Return false to ask for a pause of the app's output until `resumeOutput`. */
   readonly output: OutputSink
+  readonly bindings: InstanceBindings
 }
 
 export interface OutputSink {

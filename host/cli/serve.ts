@@ -72,6 +72,7 @@ async function serve(call: CommandCall, parts: ServeParts): Promise<number> {
   const collectGarbage = createCollector()
   const host = hostOf({
     load: configReader(config, { paths: call.words, cwd: terminal.cwd }),
+    stateDir: parts.stateDir,
     writer: screen,
     logFormat: format,
     env: terminal.env,

@@ -28,6 +28,7 @@ import { notEnforced } from "./not-enforced.ts"
 import { compareProblems, formatProblem, isError, type PathSegment, type Problem } from "./problem.ts"
 import { defaultRoutes, formatRoute, routeKey } from "./routes.ts"
 import { type DefaultsInput, type HostConfigInput, hostConfigSchema } from "./schema.ts"
+import { unknownApps } from "./unknown-apps.ts"
 import { type Fault, validate, valueAt } from "./validate.ts"
 
 export interface LoadedConfig {
@@ -94,6 +95,7 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
     ...general,
     ...[...broken, ...settled.broken].flatMap((app) => app.problems),
     ...settled.problems,
+    ...unknownApps(built, new Set([...built, ...broken].map(({ name }) => name))),
   ]
   const single = places.hosts.length === 0 && built.length === 1 ? built[0]!.source.dir : root
   return {

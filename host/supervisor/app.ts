@@ -9,7 +9,7 @@ import type { ExchangeOwner, HostExchange } from "../exchange.ts"
 import type { Logger } from "../log/logger.ts"
 import { createDeadlineEntry, Deadlines } from "./deadlines.ts"
 import { Fleet, type FleetServices } from "./fleet.ts"
-import { type Inspection, openInspection } from "./inspection.ts"
+import { type Inspectable, type Inspection, inspectable, openInspection } from "./inspection.ts"
 import type { Slot } from "./slot.ts"
 import { UploadGate } from "./upload-gate.ts"
 import { WaitingList } from "./waiting-list.ts"
@@ -76,6 +76,11 @@ export class App implements ExchangeOwner {
     }
     this.#requests.add(exchange.ticket.request, exchange, nowMs)
     if (!exchange.bodyArriving || this.#uploads.admit(exchange)) this.#place(exchange, nowMs)
+  }
+
+  /** @throws PolyhostError RUNTIME_NO_INSPECTOR */
+  inspectable(): Inspectable {
+    return inspectable({ fleet: this.fleet, spec: this.spec, log: this.#log })
   }
 
   /** A session with the inspector of an instance. @throws PolyhostError, see `inspection.ts` */
@@ -168,6 +173,7 @@ export class App implements ExchangeOwner {
   #serve(exchange: HostExchange, slot: Slot): void {
     exchange.ticket.slot = slot
     slot.inFlight++
+    slot.recentDepth = exchange.ticket.depth
     slot.requests++
     slot.instance?.serve(exchange, (delivered) => this.#giveBack(exchange, delivered))
   }

@@ -2,6 +2,7 @@
 import { PolyhostError } from "../../protocol/errors.ts"
 import type { AppSpec } from "../../runtimes/app-spec.ts"
 import type { ResolvedRuntime, Runtime } from "../../runtimes/runtime.ts"
+import type { Bindings } from "../bindings/bindings.ts"
 import type { Logger } from "../log/logger.ts"
 import type { Slot } from "./slot.ts"
 import type { StartGate } from "./start-gate.ts"
@@ -10,6 +11,7 @@ export interface LaunchServices {
   readonly runtime: Runtime
   readonly gate: StartGate
   readonly log: Logger
+  readonly bindings: Bindings
 }
 
 export interface SlotLaunch {
@@ -41,6 +43,7 @@ export async function launchSlot(services: LaunchServices, launch: SlotLaunch): 
       onSpawn: (pid) => {
         slot.pid = pid
       },
+      bindings: services.bindings.of(spec, slot),
       output: services.log.outputOf(spec.name, slot.id),
     })
   } finally {

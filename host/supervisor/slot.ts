@@ -11,6 +11,8 @@ export class Slot {
   instance: Instance | null = null
   pid: number | null = null
   inFlight = 0
+  /** Calls of apps that led to the request that it was given last, while it has any. */
+  recentDepth = 0
   requests = 0
   startedAt = Date.now()
   readySinceMs = 0
@@ -57,7 +59,9 @@ export class Slot {
   exchangeEnded(nowMs: number): void {
     this.inFlight--
     this.lastUsedMs = nowMs
-    if (this.inFlight === 0) this.#idle?.()
+    if (this.inFlight > 0) return
+    this.recentDepth = 0
+    this.#idle?.()
   }
 }
 

@@ -16,6 +16,7 @@ import { partsOf } from "./fast-response.ts"
 import { createFetchApp, type FetchApp } from "./fetch-app.ts"
 import { findHandler, type Handler } from "./handler.ts"
 import { nodePlatform } from "./node-platform.ts"
+import type { ProcessBindings } from "./process-bindings.ts"
 
 /** How long an app that listens may go on with its top-level code before it counts as a server, in milliseconds. */
 const LISTENING_BUT_NOT_EVALUATED_MS = 1000
@@ -40,10 +41,11 @@ export interface GuestAppParts {
   /** The runtime has begun with the entry. */
   readonly mainStarted: Promise<void>
   readonly makeRequest: MakeRequest
+  readonly bindings: ProcessBindings
 }
 
 export function startApp(config: GuestConfig, parts: GuestAppParts): GuestApp {
-  const { capture, makeRequest } = parts
+  const { capture, makeRequest, bindings } = parts
   let connection: GuestConnection | undefined
   let socket: Socket | undefined
   let fetchApp: FetchApp | undefined
@@ -74,7 +76,7 @@ export function startApp(config: GuestConfig, parts: GuestAppParts): GuestApp {
           handler: decision.handler,
           app,
           log: (log) => connection?.log(log),
-          env: { ...process.env },
+          env: { ...process.env, ...bindings.env },
           makeRequest,
           partsOf,
           platform: nodePlatform,
@@ -91,6 +93,13 @@ export function startApp(config: GuestConfig, parts: GuestAppParts): GuestApp {
       () => failStart("RUNTIME_LOAD_FAILED", new Error(failure.message)),
       ANOTHER_LISTEN_MS,
     ).unref?.()
+  })
+
+  // Top-level code may wait for an answer of a binding: that keeps the process alive.
+  bindings.onBusy((busy) => {
+    if (settled) return
+    if (busy) socket?.ref()
+    else socket?.unref()
   })
 
   // The entry ended, nothing keeps the process alive, and nobody can be asked for an answer.
@@ -119,12 +128,13 @@ export function startApp(config: GuestConfig, parts: GuestAppParts): GuestApp {
       connection = it
       socket = its
       // An app that ends by itself before it is ready must be able to end.
-      if (!settled) socket.unref()
+      if (!settled && bindings.calls.pending === 0) socket.unref()
     },
     log: (level, message) => connection?.log({ level, message }),
     welcome: (message) => welcomed(message),
     request(stream) {
-      fetchApp?.request(stream)
+      const app = fetchApp
+      if (app !== undefined) bindings.during(stream, () => app.request(stream))
     },
     shutdown(graceMs) {
       const closing = fetchApp === undefined ? Promise.resolve() : fetchApp.close(graceMs)

@@ -5,6 +5,7 @@
  * Counterpart in the host: `runtimes/process/`.
  */
 import cluster from "node:cluster"
+import type { CallClient } from "../../protocol/calls/call-client.ts"
 import { PROTOCOL_VERSION } from "../../protocol/frames.ts"
 import { GuestConnection } from "../../protocol/guest-connection.ts"
 import { GUEST_VARIABLE, type GuestConfig } from "../guest-config.ts"
@@ -12,7 +13,10 @@ import { connectSocketChannel } from "../socket-channel.ts"
 import { type GuestApp, startApp } from "./app.ts"
 import { CLUSTER_WORKER_ENV, installCapture, installClusterWorker } from "./capture/index.ts"
 import { makeNativeRequest } from "./fast-request.ts"
+import { prepareInspector } from "./inspector.ts"
 import { mainStarted } from "./main-started.ts"
+import { installBindings } from "./process-bindings.ts"
+import { explainLimits, redirectOutput, type ThreadOutput } from "./thread.ts"
 import { installWebGlobals } from "./web-globals.ts"
 
 const text = process.env[GUEST_VARIABLE]
@@ -22,6 +26,8 @@ if (text !== undefined) {
 } else if (process.env[CLUSTER_WORKER_ENV] !== undefined) installClusterWorker(cluster.isWorker)
 
 function boot(config: GuestConfig): void {
+  prepareInspector(config)
+  const output = config.inThread === true ? redirectOutput(config.instance ?? "") : null
   const capture = installCapture({
     socketDir: config.socketDir,
     socketPrefix: config.socketPrefix,
@@ -29,14 +35,22 @@ function boot(config: GuestConfig): void {
   })
   const started = mainStarted(config)
   const makeRequest = config.interface === "server" ? makeNativeRequest : installWebGlobals(config.runtime)
-  const app = startApp(config, { capture, mainStarted: started, makeRequest })
-  // Deno before 2.9 does not load the entry while its preload has a socket open. One that listens was loaded.
+  const bindings = installBindings(config.bindings ?? [])
+  const app = startApp(config, { capture, mainStarted: started, makeRequest, bindings })
+  const connect = (): void => connectToHost(config, app, { output, calls: bindings.calls })
+  // Deno before 2.9 does not load the entry while its preload has a socket open. One that listens or asks was loaded.
   if (config.runtime === "deno" && !config.mainIsGuest) {
-    Promise.race([started, capture.first]).then(() => connectToHost(config, app))
-  } else connectToHost(config, app)
+    Promise.race([started, capture.first, bindings.needed]).then(connect)
+  } else connect()
+  if (output !== null) explainLimits((level, message) => app.log(level, message))
 }
 
-function connectToHost(config: GuestConfig, app: GuestApp): void {
+interface ConnectionParts {
+  readonly output: ThreadOutput | null
+  readonly calls: CallClient
+}
+
+function connectToHost(config: GuestConfig, app: GuestApp, { output, calls }: ConnectionParts): void {
   const { channel, socket } = connectSocketChannel(config.channel, config.runtime === "node")
   const connection = new GuestConnection(
     channel,
@@ -49,6 +63,7 @@ function connectToHost(config: GuestConfig, app: GuestApp): void {
     },
     // All requests of one read are answered, as far as they can be, before it runs: their answers leave in one write.
     process.nextTick,
+    calls,
   )
   connection.hello({
     protocol: PROTOCOL_VERSION,
@@ -57,6 +72,7 @@ function connectToHost(config: GuestConfig, app: GuestApp): void {
     pid: process.pid,
     features: [],
   })
+  if (output !== null) socket.once("connect", () => output.use(connection))
   app.connected(connection, socket)
 }
 

@@ -5,7 +5,7 @@
 import { PolyhostError } from "../../protocol/errors.ts"
 import { PROTOCOL_VERSION, WINDOW_BYTES } from "../../protocol/frames.ts"
 import type { HostConnection } from "../../protocol/host-connection.ts"
-import type { StartupComplete } from "../../protocol/messages.ts"
+import type { StartupComplete, Welcome } from "../../protocol/messages.ts"
 import type { AppSpec } from "../app-spec.ts"
 import type { GuestConfig } from "../guest-config.ts"
 import type { Instance, LaunchOptions, OutputSink } from "../runtime.ts"
@@ -58,7 +58,7 @@ export class GuestStart {
 
   /** What the guest is told before it connects, but what depends on where it lives. */
   get config(): Omit<GuestConfig, "runtime" | "mainIsGuest"> {
-    const { spec, prefix } = this.#parts
+    const { spec, prefix, options } = this.#parts
     return {
       channel: this.#launchpad.endpoint.path,
       token: this.#expectation.token,
@@ -66,6 +66,7 @@ export class GuestStart {
       interface: guestInterface(spec),
       socketDir: this.#launchpad.runDir,
       socketPrefix: prefix,
+      bindings: options.bindings.list,
     }
   }
 
@@ -85,7 +86,9 @@ export class GuestStart {
     this.#connection = connection
     const stdout = new OutputLines("stdout", output)
     const stderr = new OutputLines("stderr", output)
-    connection.welcome({
+    const { bindings } = options
+    const handlers = bindings.handlers((stream) => connection.exchangeOf(stream))
+    const welcome: Welcome = {
       protocol: PROTOCOL_VERSION,
       app: {
         name: spec.name,
@@ -98,7 +101,9 @@ export class GuestStart {
       socketDir: this.#launchpad.runDir,
       socketPrefix: prefix,
       windowBytes: WINDOW_BYTES,
-    })
+      bindings: bindings.list,
+    }
+    connection.welcome(welcome, handlers)
     return {
       started: (ready) => this.#resolve({ connection, ready }),
       startFailed: (failure) =>

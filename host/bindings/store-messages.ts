@@ -1,0 +1,32 @@
+/** What the host and the store's worker thread say to each other. */
+import type { StoreOpName } from "../../protocol/calls/call-frames.ts"
+import type { StoreQuota } from "./store-database.ts"
+
+export interface StoreTask {
+  readonly id: number
+  readonly op: StoreOpName
+  readonly namespace: string
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+  readonly number: number
+}
+
+export interface StoreAnswer {
+  readonly id: number
+  /** As in StoreOutcome. */
+  readonly outcome: number
+  readonly bytes: Uint8Array
+}
+
+export interface StoreWorkerData {
+  readonly path: string
+  readonly quota: StoreQuota
+}
+
+/** host → worker; null: close. */
+export type ToStoreWorker = readonly StoreTask[] | null
+
+/** worker → host. */
+export type FromStoreWorker =
+  | { readonly kind: "answers"; readonly answers: readonly StoreAnswer[] }
+  | { readonly kind: "damaged"; readonly path: string; readonly reason: string }
