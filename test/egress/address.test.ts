@@ -45,7 +45,13 @@ test("an IPv4 address is of one network, however IPv6 writes or carries it", () 
     fc.property(fc.ipV4(), (address) => {
       const [a = 0, b = 0, c = 0, d = 0] = address.split(".").map(Number)
       const hex = `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
-      const forms = [`::ffff:${address}`, `::ffff:${hex}`, `0:0:0:0:0:FFFF:${hex}`, `64:ff9b::${hex}`, `2002:${hex}::5`]
+      const forms = [
+        `::ffff:${address}`,
+        `::ffff:${hex}`,
+        `0:0:0:0:0:FFFF:${hex}`,
+        `64:ff9b::${hex}`,
+        `2002:${hex}::5`,
+      ]
       expect(forms.map(networkOf)).toEqual(forms.map(() => networkOf(address)))
     }),
   )

@@ -103,3 +103,12 @@ export async function reasonOf(fetched: Promise<unknown>): Promise<string> {
     throw new Error("it did not fail as a fetch fails", { cause: error })
   return `${error.message}: ${error.cause.message}`
 }
+
+/** Something that will happen once. */
+export function moment(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve = (): void => undefined
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}

@@ -21,9 +21,13 @@ describe("without rules", () => {
     expect(ask([], "https://api.example.com/x?secret", PUBLIC)).toBe(
       'https://api.example.com is refused: the app may reach nothing outside. To allow it, add "https://api.example.com" or "public" to "outbound" in the manifest of app "shop"',
     )
-    expect(ask([], "http://127.0.0.1:81/", "127.0.0.1")).toContain('add "http://127.0.0.1:81" or "loopback" to')
+    expect(ask([], "http://127.0.0.1:81/", "127.0.0.1")).toContain(
+      'add "http://127.0.0.1:81" or "loopback" to',
+    )
     expect(ask([], "http://10.0.0.1/", "10.0.0.1")).toContain('add "http://10.0.0.1" or "private" to')
-    expect(ask([], "http://localhost:3000/", "127.0.0.1")).toContain('add "http://localhost:3000" or "loopback" to')
+    expect(ask([], "http://localhost:3000/", "127.0.0.1")).toContain(
+      'add "http://localhost:3000" or "loopback" to',
+    )
     expect(ask([], "http://169.254.169.254/", "169.254.169.254")).toContain('add "http://169.254.169.254" to')
   })
 })
@@ -65,7 +69,9 @@ describe("networks", () => {
   })
 
   test("ports of other protocols are refused, unless the origin is listed", () => {
-    expect(ask(["public"], "http://mail.example.com:25/", PUBLIC)).toContain("port 25 belongs to another protocol")
+    expect(ask(["public"], "http://mail.example.com:25/", PUBLIC)).toContain(
+      "port 25 belongs to another protocol",
+    )
     expect(ask(["http://mail.example.com:25"], "http://mail.example.com:25/", PUBLIC)).toBe("yes")
   })
 })
@@ -116,9 +122,14 @@ describe("origins", () => {
   })
 })
 
-test.each(["http://*.127.0.0.1", "https://example.com/path", "https://user@example.com", "ftp://x", "*", "http://", ""])(
-  "%j is no rule",
-  (text) => {
-    expect(parseOutbound(text)).toHaveProperty("problem")
-  },
-)
+test.each([
+  "http://*.127.0.0.1",
+  "https://example.com/path",
+  "https://user@example.com",
+  "ftp://x",
+  "*",
+  "http://",
+  "",
+])("%j is no rule", (text) => {
+  expect(parseOutbound(text)).toHaveProperty("problem")
+})

@@ -45,7 +45,11 @@ function codingsOf(response: IncomingMessage): string[] {
 const GZIP = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH }
 const BROTLI = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH }
 /** Windows above 8 MiB are outside of what RFC 8878 lets a server expect. */
-const ZSTD = { params: { [constants.ZSTD_d_windowLogMax]: 23 } }
+const ZSTD = {
+  flush: constants.ZSTD_e_flush,
+  finishFlush: constants.ZSTD_e_flush,
+  params: { [constants.ZSTD_d_windowLogMax]: 23 },
+}
 
 async function decoderOf(coding: string, source: IncomingMessage | null, gate: Gate): Promise<Transform> {
   if (coding === "br") return guarded(() => createBrotliDecompress(BROTLI), gate)

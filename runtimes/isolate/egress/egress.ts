@@ -3,18 +3,15 @@
  * follows redirects itself (`web/fetch-global.ts`), so every one of them is checked here like the first. Owns what joins a
  * call to an HTTP request; where it may go is `policy.ts`, how it goes `http-client.ts`.
  */
-import type { IncomingMessage } from "node:http"
-import type { Readable } from "node:stream"
-import type { CallFailure } from "../../../protocol/calls/call-frames.ts"
 import type { ServerCall } from "../../../protocol/calls/server-call.ts"
-import { messageOf } from "../../../protocol/errors.ts"
-import { MAX_HEADER_BLOCK_BYTES } from "../../../protocol/frames.ts"
 import { headerList } from "../../header-list.ts"
 import type { OutboundRule } from "../../outbound.ts"
 import { createAgents } from "./agents.ts"
+import { Answering, answerHead } from "./answering.ts"
+import { failureOf, HEAD_TOO_LARGE, reasonOf } from "./failure.ts"
 import { Gate } from "./gate.ts"
-import { type HttpClient, OutboundRequest, OutboundTimeout, type OutboundTimeouts } from "./http-client.ts"
-import { OutboundRefused, type Resolve, resolveBySystem } from "./lookup.ts"
+import { type HttpClient, OutboundRequest, type OutboundTimeouts } from "./http-client.ts"
+import { type Resolve, resolveBySystem } from "./lookup.ts"
 import { createOutboundPolicy, type Grant, type OutboundPolicy } from "./policy.ts"
 import { type HeaderPairs, outgoingHeaders, statedLength } from "./request-headers.ts"
 
@@ -107,12 +104,17 @@ function carryOut(
   const stated = pairs(headerList(latin1(call.head.lines)))
   const body = { hasBody, bodyBytes: statedLength(stated) }
   const headers = outgoingHeaders(stated, body, userAgent)
-  let answer: Readable | null = null
+  let answer: Answering | null = null
   const request = new OutboundRequest(client, { url, method, headers, ...body }, grant, {
     answered(response, readable) {
-      answer = readable
-      respond(call, response, readable, request)
-      readable.once("close", ended)
+      if (answerHead(call, response)) {
+        answer = new Answering(call, request, readable, client.timeouts.idleMs)
+        readable.once("close", ended)
+        return
+      }
+      request.abort(HEAD_TOO_LARGE)
+      call.fail("failed", HEAD_TOO_LARGE)
+      ended()
     },
     failed(error) {
       call.fail(failureOf(error), reasonOf(error))
@@ -124,59 +126,14 @@ function carryOut(
       if (chunk.length > 0) request.write(chunk, () => call.credit(chunk.length))
       if (end) request.end()
     },
-    drained: () => answer?.resume(),
+    drained: () => answer?.drained(),
     left() {
+      answer?.left()
       request.abort("nobody waits for the answer")
       ended()
     },
   }
   return request
-}
-
-function respond(
-  call: ServerCall,
-  response: IncomingMessage,
-  body: Readable,
-  request: OutboundRequest,
-): void {
-  const lines = pairs(response.rawHeaders)
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join("")
-  if (lines.length > MAX_HEADER_BLOCK_BYTES) {
-    request.abort("the head of the answer is too large")
-    call.fail("failed", "the head of the answer is too large")
-    return
-  }
-  const head = {
-    status: response.statusCode ?? 0,
-    reason: response.statusMessage ?? "",
-    lines: Buffer.from(lines, "latin1"),
-  }
-  call.respond(head, null, false)
-  body.on("data", (chunk: Buffer) => {
-    request.bodyMoved()
-    if (!call.write(chunk, false)) body.pause()
-  })
-  body.once("end", () => call.write(NO_BYTES, true))
-  body.once("error", (error) => call.fail(failureOf(error), reasonOf(error)))
-  // A stream that is destroyed before its end without an error has no other event.
-  body.once("close", () => call.fail("failed", "the answer broke off"))
-}
-
-const NO_BYTES = new Uint8Array(0)
-
-function failureOf(error: Error): CallFailure {
-  if (error instanceof OutboundRefused) return "refused"
-  return error instanceof OutboundTimeout ? "timeout" : "failed"
-}
-
-/** What a developer can act on. Node's error of several attempts has no message of its own. */
-function reasonOf(error: Error): string {
-  if (error instanceof AggregateError) return error.errors.map(messageOf).join("; ")
-  const code = (error as NodeJS.ErrnoException).code
-  if (error.message === "aborted" && code === "ECONNRESET") return "the server broke off its answer"
-  if (code === "HPE_HEADER_OVERFLOW") return "the head of the answer is too large"
-  return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`
 }
 
 function pairs(list: readonly string[]): HeaderPairs {

@@ -10,8 +10,9 @@ import type { Readable } from "node:stream"
 import { isIpLiteral } from "../../outbound.ts"
 import type { Agents } from "./agents.ts"
 import { decoded } from "./decode.ts"
+import { OutboundRefused, OutboundTimeout } from "./failure.ts"
 import type { Gate } from "./gate.ts"
-import { createCheckedLookup, OutboundRefused, type Resolve } from "./lookup.ts"
+import { createCheckedLookup, type Resolve } from "./lookup.ts"
 import type { Grant } from "./policy.ts"
 import type { HeaderPairs } from "./request-headers.ts"
 
@@ -128,10 +129,16 @@ export class OutboundRequest {
       insecureHTTPParser: false,
     })
     this.#node = node
+    // Node's client writes methods in upper case, fetch leaves those it does not know as they are.
+    node.method = method
     for (const [name, value] of headers) node.appendHeader(name, value)
     this.#enter("connecting")
     node.on("socket", (socket) => this.#connecting(node, socket))
     node.on("response", (response) => this.#answered(response))
+    node.on("upgrade", (_response, socket) => {
+      socket.destroy()
+      this.#fail(new Error("the server switched to another protocol"))
+    })
     node.on("error", (error) => this.#broke(node, error, isSecondTry))
     if (this.#request.hasBody) return node.flushHeaders()
     this.#bodyEnded = true
@@ -217,11 +224,6 @@ export class OutboundRequest {
       ms,
     )
   }
-}
-
-/** Reason of a request that took too long. */
-export class OutboundTimeout extends Error {
-  readonly code = "ETIMEDOUT"
 }
 
 type Phase = "connecting" | "sending" | "waiting" | "receiving"

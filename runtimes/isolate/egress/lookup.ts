@@ -4,16 +4,12 @@
  */
 import { type LookupAddress, lookup } from "node:dns"
 import type { LookupFunction } from "node:net"
+import { OutboundRefused } from "./failure.ts"
 import type { Gate } from "./gate.ts"
 import type { Grant } from "./policy.ts"
 
 /** All addresses of a name, in the order to try them. Rejects when there are none. */
 export type Resolve = (host: string) => Promise<readonly LookupAddress[]>
-
-/** Reason of a connection that the policy does not allow. */
-export class OutboundRefused extends Error {
-  readonly code = "OUTBOUND_REFUSED"
-}
 
 export function createCheckedLookup(grant: Grant, resolve: Resolve, gate: Gate): LookupFunction {
   return (host, options, answer) => {
