@@ -12,6 +12,7 @@ declare module "whatwg-url" {
   }
   interface UrlClass {
     new (url: string, base?: string): { readonly href: string }
+    canParse(url: string, base?: string): boolean
     readonly prototype: object
   }
 }

@@ -5,7 +5,7 @@
 import { webOps } from "../platform.ts"
 
 /** Characters that stay what they are through IDNA and that no host may contain: the cell would take them for syntax. */
-const FORBIDDEN = /[\u0000-\u0020"#%/:<>?@[\\\]^`{|}\u007f]/
+const FORBIDDEN = /[\u0000-\u0020#%/:<>?@[\\\]^|\u007f]/
 
 export function toASCII(domain: string, { useSTD3ASCIIRules = false } = {}): string | null {
   // Given back as it is, whatwg-url refuses it.

@@ -1,13 +1,17 @@
-/** URL and URLSearchParams of whatwg-url, URLPattern of urlpattern-polyfill. */
+/** URL (over whatwg-url), URLSearchParams of whatwg-url, URLPattern of urlpattern-polyfill. */
 import "../early.ts"
 import { URLPattern } from "urlpattern-polyfill/urlpattern"
-import { parseURL, serializeURL, URL, URLSearchParams } from "whatwg-url"
+import { parseURL, serializeURL, URLSearchParams } from "whatwg-url"
+import { exposeInterfaces } from "../idl.ts"
 import { exposeLibraryClasses } from "../library-classes.ts"
+import { plainUrl, protocolOf } from "./plain-url.ts"
+import { URL } from "./url.ts"
 
-export { URLSearchParams }
+export { URL, URLSearchParams }
 
 export function installUrl(target: object): void {
-  exposeLibraryClasses(target, { URL, URLSearchParams, URLPattern })
+  exposeInterfaces(target, { URL })
+  exposeLibraryClasses(target, { URLSearchParams, URLPattern })
 }
 
 export interface ParsedUrl {
@@ -18,6 +22,8 @@ export interface ParsedUrl {
 
 /** A URL by the standard's parser, or null. Relative ones need `base`. */
 export function parseUrl(input: string, base?: string): ParsedUrl | null {
+  const plain = plainUrl(input, base)
+  if (plain !== null) return { href: plain, scheme: protocolOf(plain).slice(0, -1), hasCredentials: false }
   const baseRecord = base === undefined ? null : parseURL(base)
   const record = parseURL(input, baseRecord === null ? {} : { baseURL: baseRecord })
   if (record === null) return null
