@@ -2,6 +2,7 @@
  * What crosses between a cell's loop and the inside of one of its isolates, by copy. Types and names only, for both sides.
  * The cell calls in with all that has come since the last time: a turn. The inside calls out with what it has made.
  */
+import type { WelcomeBinding } from "../../protocol/messages.ts"
 
 /** Name of the start function on the isolate's global object, until the cell has taken it away. */
 export const START = "__polyhost_start"
@@ -14,6 +15,7 @@ export interface InsideConfig {
   readonly pid: number
   /** What the app finds in `ctx.env`. */
   readonly env: Readonly<Record<string, string>>
+  readonly bindings: readonly WelcomeBinding[]
   /**
    * A context of its own for one request (`policy: "perRequest"`): the hello was said by another context of this isolate, and the
    * host's welcome is repeated.

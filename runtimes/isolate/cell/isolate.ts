@@ -7,7 +7,8 @@ import type ivm from "isolated-vm"
 import { type ClientErrorCode, messageOf, PolyhostError } from "../../../protocol/errors.ts"
 import type { StartOrder } from "../../cell/cell-messages.ts"
 import type { CellMember, InstanceReport } from "../../cell/inside/run-cell.ts"
-import type { CellOps } from "./cell-ops.ts"
+import { createOps } from "../ops/index.ts"
+import { EgressLine } from "./egress-line.ts"
 import type { IsolateFactory } from "./factory.ts"
 import { GuestContext } from "./guest-context.ts"
 import { Lane } from "./lane.ts"
@@ -22,7 +23,6 @@ export interface IsolateParts {
   readonly factory: IsolateFactory
   readonly bundler: Bundler
   readonly watch: Watch
-  readonly ops: CellOps
 }
 
 const MEBIBYTE = 1024 * 1024
@@ -83,20 +83,27 @@ export class IsolateMember implements CellMember, Watched {
 
   #newLane(): Lane {
     const order = this.#order
-    const { factory, ops } = this.#parts
+    const { factory } = this.#parts
+    const ops = createOps({
+      wake: (ms) => lane.wakeAfter(ms),
+      print: (stream, text) => this.#print(stream, text),
+    })
     const guest = new GuestContext(this.#isolate, factory, {
       config: {
         token: order.guest.token,
         version: process.versions.node,
         pid: process.pid,
         env: order.env,
+        bindings: order.guest.bindings ?? [],
         oneRequest: false,
       },
       functions: {
         send: (bytes) => this.#send(bytes),
-        sendEgress: () => undefined,
+        sendEgress: (bytes) => {
+          if (bytes instanceof ArrayBuffer) lane.egress.receive(bytes)
+        },
         wake: (ms) => lane.wakeAfter(Number(ms)),
-        print: (stream, text) => this.#print(stream, text),
+        print: ops.print,
         fatal: (why) => this.#broken(String(why)),
         barrier: () => undefined,
         domainToASCII: ops.domainToASCII,
@@ -107,7 +114,13 @@ export class IsolateMember implements CellMember, Watched {
       },
       inspect: order.inspect,
     })
-    const lane = new Lane(guest, () => this.#pump())
+    const egress = new EgressLine({
+      app: order.app,
+      outbound: order.outbound,
+      deliver: (bytes) => lane.receiveEgress(bytes),
+      violated: (reason) => void this.#dispose(reason, "APP_PROTOCOL_ERROR"),
+    })
+    const lane = new Lane(guest, egress, () => this.#pump())
     return lane
   }
 
@@ -306,10 +319,10 @@ export class IsolateMember implements CellMember, Watched {
 
   // Words
 
-  #print(stream: "stdout" | "stderr", text: unknown): void {
+  #print(stream: "stdout" | "stderr", text: string): void {
     if (this.#end !== undefined) return
-    const kept = this.#output.take(`${this.#mapped(String(text))}\n`, performance.now())
-    if (kept !== undefined) this.#report.output(stream === "stderr" ? "stderr" : "stdout", kept)
+    const kept = this.#output.take(`${this.#mapped(text)}\n`, performance.now())
+    if (kept !== undefined) this.#report.output(stream, kept)
   }
 
   #mapped(text: string): string {

@@ -3,24 +3,27 @@
  * by one (`isolate.ts`).
  */
 import type { Settled } from "../border.ts"
+import type { EgressLine } from "./egress-line.ts"
 import type { GuestContext, TurnInput } from "./guest-context.ts"
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export class Lane {
   readonly guest: GuestContext
+  readonly egress: EgressLine
   /** The lane has something for a turn. */
   readonly #wanted: () => void
   #chunks: Uint8Array[] = []
   #length = 0
-  #egress: Uint8Array[] = []
+  #fetched: Uint8Array[] = []
   #settled: Settled[] = []
   #due = false
   #timer: NodeJS.Timeout | undefined
   closed = false
 
-  constructor(guest: GuestContext, wanted: () => void) {
+  constructor(guest: GuestContext, egress: EgressLine, wanted: () => void) {
     this.guest = guest
+    this.egress = egress
     this.#wanted = wanted
   }
 
@@ -31,7 +34,7 @@ export class Lane {
 
   get hasWork(): boolean {
     return (
-      !this.closed && (this.#length > 0 || this.#due || this.#egress.length > 0 || this.#settled.length > 0)
+      !this.closed && (this.#length > 0 || this.#due || this.#fetched.length > 0 || this.#settled.length > 0)
     )
   }
 
@@ -42,7 +45,7 @@ export class Lane {
   }
 
   receiveEgress(chunk: Uint8Array): void {
-    this.#egress.push(chunk)
+    this.#fetched.push(chunk)
     this.#wanted()
   }
 
@@ -67,13 +70,13 @@ export class Lane {
   take(): TurnInput {
     const input: TurnInput = {
       bytes: joined(this.#chunks, this.#length),
-      egress: joined(this.#egress, lengthOf(this.#egress)),
+      egress: joined(this.#fetched, lengthOf(this.#fetched)),
       due: this.#due,
       settled: this.#settled.length === 0 ? undefined : this.#settled,
     }
     this.#chunks = []
     this.#length = 0
-    this.#egress = []
+    this.#fetched = []
     this.#settled = []
     this.#due = false
     return input
@@ -81,6 +84,7 @@ export class Lane {
 
   close(): void {
     this.closed = true
+    this.egress.close()
     clearTimeout(this.#timer)
     this.take()
   }

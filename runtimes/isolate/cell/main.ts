@@ -4,7 +4,6 @@
 import { readFileSync } from "node:fs"
 import { messageOf } from "../../../protocol/errors.ts"
 import { type CellMember, runCell } from "../../cell/inside/run-cell.ts"
-import { createCellOps } from "./cell-ops.ts"
 import { IsolateMember, type IsolateParts } from "./isolate.ts"
 import { createIsolateFactory } from "./isolate-factory.ts"
 import { Watch } from "./limits/watch.ts"
@@ -42,7 +41,6 @@ async function prepare(): Promise<IsolateParts & { remarks: string[] }> {
     factory,
     bundler: new Bundler(),
     watch: new Watch(),
-    ops: createCellOps(),
     remarks: factory.remarks.map((remark) => `isolates start from ${factory.kind}: ${remark}`),
   }
 }

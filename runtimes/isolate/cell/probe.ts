@@ -30,7 +30,7 @@ export async function probe(factory: IsolateFactory): Promise<void> {
   const nothing = (): void => undefined
   try {
     const guest = new GuestContext(isolate, factory, {
-      config: { token: "", version: "", pid: 0, env: {}, oneRequest: false },
+      config: { token: "", version: "", pid: 0, env: {}, bindings: [], oneRequest: false },
       functions: {
         send: (bytes) => {
           chunks.push(new Uint8Array(bytes))

@@ -6,6 +6,7 @@ import type { Channel } from "../../../protocol/channel.ts"
 import { PROTOCOL_VERSION } from "../../../protocol/frames.ts"
 import { GuestConnection } from "../../../protocol/guest-connection.ts"
 import type { Welcome } from "../../../protocol/messages.ts"
+import { createBindings } from "../../guest/bindings/index.ts"
 import type { ResponseParts } from "../../guest/fast-response.ts"
 import { createFetchApp, type FetchApp } from "../../guest/fetch-app.ts"
 import { findHandler, type Handler } from "../../guest/handler.ts"
@@ -31,6 +32,8 @@ export function startApp({ config, channel, schedule, reportError }: IsolateAppP
   let handler: Handler | undefined
   let failure: { code: string; message: string; stack: string } | undefined
   let app: FetchApp | undefined
+  /** The request whose handler runs. */
+  let current = 0
   const connection = new GuestConnection(
     channel,
     {
@@ -38,7 +41,11 @@ export function startApp({ config, channel, schedule, reportError }: IsolateAppP
         welcome = message
         proceed()
       },
-      request: (stream) => app?.request(stream),
+      request(stream) {
+        current = stream.id
+        app?.request(stream)
+        current = 0
+      },
       shutdown({ graceMs }) {
         const closing = app === undefined ? Promise.resolve() : app.close(graceMs)
         closing.then(() => connection.shutdownComplete())
@@ -48,6 +55,8 @@ export function startApp({ config, channel, schedule, reportError }: IsolateAppP
     },
     schedule,
   )
+  // What goes on after an await cannot be told apart: an isolate has no async context.
+  const bindings = createBindings(config.bindings, connection.calls, () => current)
   if (!config.oneRequest) {
     connection.hello({
       protocol: PROTOCOL_VERSION,
@@ -67,7 +76,7 @@ export function startApp({ config, channel, schedule, reportError }: IsolateAppP
         handler,
         app: welcome.app,
         log: (log) => connection.log(log),
-        env: { ...config.env },
+        env: { ...config.env, ...bindings },
         makeRequest,
         partsOf,
         platform: isolatePlatform(reportError),

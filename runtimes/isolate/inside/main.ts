@@ -4,7 +4,10 @@
  * Counterpart in the cell: `../cell/isolate.ts`.
  */
 import "../web/early.ts"
+import type { CallClient } from "../../../protocol/calls/call-client.ts"
+import { connectCalls } from "../../../protocol/calls/call-connection.ts"
 import { type CellFunctions, type Inside, type InsideConfig, NOT_WAITING, START, WAITING } from "../border.ts"
+import { installFetch } from "../web/fetch-global.ts"
 import { installWeb } from "../web/index.ts"
 import type { WebOps } from "../web/ops.ts"
 import { startApp } from "./app.ts"
@@ -14,10 +17,14 @@ import { createOps } from "./ops.ts"
 import { Printer } from "./printer.ts"
 import { createWayOut } from "./way-out.ts"
 
-const bound: { ops: WebOps | null } = { ops: null }
+const bound: { ops: WebOps | null; calls: CallClient | null } = { ops: null, calls: null }
 const web = installWeb(globalThis, () => {
   if (bound.ops === null) throw new Error("the isolate is not started")
   return bound.ops
+})
+installFetch(globalThis, () => {
+  if (bound.calls === null) throw new Error("the isolate is not started")
+  return bound.calls
 })
 forbidBlocking()
 
@@ -30,6 +37,7 @@ function start(config: InsideConfig, ...functions: never[]): Inside {
   const egress = new BorderChannel((bytes) => out.sendEgress(bytes))
   const ops = createOps(cell, { ...out, print })
   bound.ops = ops.web
+  bound.calls = connectCalls(egress, out.schedule)
   const app = startApp({
     config,
     channel: main,

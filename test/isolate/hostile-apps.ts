@@ -1,0 +1,132 @@
+/** What hostile apps do, and what their requests are answered with. */
+
+export interface Hostile {
+  readonly code: string
+  /** Codes or statuses, one of which must come. */
+  readonly answers: readonly (string | number)[]
+  readonly reason?: "oom" | "cpu" | "wall" | "crash"
+  readonly withinMs?: number
+}
+
+const onRequest = (body: string): string =>
+  `export default { async fetch(request) { ${body}; return new Response("survived") } }`
+
+const OOM = ["APP_OOM"] as const
+const CPU = ["APP_CPU_LIMIT"] as const
+
+export const HOSTILE: Readonly<Record<string, Hostile>> = {
+  loops: { code: onRequest("for (;;) {}"), answers: CPU, reason: "cpu", withinMs: 3000 },
+  "loops-in-microtasks": {
+    code: onRequest("for (;;) await null"),
+    answers: CPU,
+    reason: "cpu",
+    withinMs: 3000,
+  },
+  "backtracks-in-a-regex": {
+    code: onRequest('/^(a+)+$/.test("a".repeat(40) + "b")'),
+    answers: CPU,
+    reason: "cpu",
+    withinMs: 3000,
+  },
+  "never-settles": {
+    code: onRequest("await new Promise(() => {})"),
+    answers: ["REQUEST_TIMEOUT"],
+    reason: "wall",
+  },
+  "pushes-objects": {
+    code: onRequest("const all = []; for (;;) all.push({ a: all.length })"),
+    answers: [...OOM, ...CPU],
+  },
+  "grows-a-map": {
+    code: onRequest("const all = new Map(); for (let i = 0; ; i++) all.set(i, i)"),
+    answers: [...OOM, ...CPU],
+  },
+  "fills-an-array": { code: onRequest("Array(1e9).fill(0)"), answers: [...OOM, ...CPU] },
+  "fills-a-smaller-array": { code: onRequest("Array(5e7).fill(0)"), answers: [...OOM, ...CPU] },
+  "splits-a-giant-string": {
+    code: onRequest('"x".repeat(4e8).split("")'),
+    answers: [...OOM, ...CPU, "APP_ERROR"],
+  },
+  "joins-giant-strings": {
+    code: onRequest('let text = "x"; for (;;) { text += text; globalThis.kept = text.slice(1) }'),
+    answers: [...OOM, ...CPU, "APP_ERROR"],
+  },
+  "parses-a-bomb": {
+    code: onRequest('JSON.parse("[" + "[],".repeat(2e7) + "1]")'),
+    answers: [...OOM, ...CPU],
+  },
+  "nests-a-bomb": {
+    code: onRequest('JSON.parse("[".repeat(1e7))'),
+    answers: [...OOM, ...CPU, "APP_ERROR"],
+  },
+  "recurses-deeply": { code: onRequest("const f = () => f(); f()"), answers: ["APP_ERROR"] },
+  "asks-for-big-buffers": {
+    code: onRequest("const all = []; for (;;) all.push(new Uint8Array(2e6))"),
+    answers: ["APP_ERROR", ...OOM],
+  },
+  "grows-shared-memory": {
+    code: onRequest("const all = []; for (;;) all.push(new Uint8Array(new SharedArrayBuffer(4e6)).fill(1))"),
+    answers: ["APP_ERROR", ...OOM],
+  },
+  "grows-wasm-memory": {
+    code: onRequest(
+      "const all = []; for (;;) { const m = new WebAssembly.Memory({ initial: 160 }); new Uint8Array(m.buffer).fill(1); all.push(m) }",
+    ),
+    answers: ["APP_ERROR", ...OOM, ...CPU],
+  },
+  "loops-in-wasm": {
+    // (func (export "f") (loop (br 0)))
+    code: onRequest(
+      "const m = new WebAssembly.Module(new Uint8Array([0,97,115,109,1,0,0,0,1,4,1,96,0,0,3,2,1,0,7,5,1,1,102,0,0,10,9,1,7,0,3,64,12,0,11,11])); new WebAssembly.Instance(m).exports.f()",
+    ),
+    answers: CPU,
+    reason: "cpu",
+    withinMs: 3000,
+  },
+  "waits-on-shared-memory": {
+    code: onRequest("Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)"),
+    answers: ["APP_ERROR"],
+  },
+  "floods-timers": {
+    code: onRequest("for (;;) setTimeout(() => {}, 1e6)"),
+    answers: ["APP_ERROR", ...CPU, ...OOM],
+  },
+  "sets-and-clears-timers": {
+    code: onRequest("for (;;) { clearTimeout(setTimeout(() => {}, Math.random() * 1e6)); await null }"),
+    answers: CPU,
+  },
+  "floods-the-console": {
+    code: onRequest('for (;;) console.log("x".repeat(1e5))'),
+    answers: CPU,
+  },
+  "floods-the-console-in-turns": {
+    code: onRequest(
+      'const end = Date.now() + 1500; while (Date.now() < end) { console.log("x".repeat(1e4)); await new Promise((done) => setTimeout(done, 0)) }',
+    ),
+    answers: [200, ...CPU],
+  },
+  "floods-the-log": {
+    code: 'export default { async fetch(request, ctx) { for (;;) { ctx.log.info("x".repeat(3e4)); await null } } }',
+    answers: [...CPU, "APP_PROTOCOL_ERROR", ...OOM],
+  },
+  "answers-with-a-header-bomb": {
+    code: 'export default { fetch: () => new Response("", { headers: { "x-bomb": "x".repeat(1e6) } }) }',
+    answers: ["APP_RESPONSE_INVALID"],
+  },
+  "hashes-without-end": {
+    code: onRequest(
+      'const data = new Uint8Array(4e6); for (;;) crypto.subtle.digest("SHA-512", data).catch(() => {}), await null',
+    ),
+    answers: [...CPU, ...OOM, "APP_ERROR"],
+  },
+  "rejects-without-end": {
+    code: onRequest("for (let i = 0; i < 1e4; i++) Promise.reject(new Error(String(i)))"),
+    answers: [200, ...CPU],
+  },
+  "breaks-its-primordials": {
+    code: onRequest(
+      'Promise.prototype.then = Array.prototype.push = Map.prototype.get = Function.prototype.call = () => { throw new Error("no") }; JSON.stringify = null',
+    ),
+    answers: [200, "APP_ERROR", "APP_CRASHED", "APP_PROTOCOL_ERROR", "REQUEST_TIMEOUT"],
+  },
+}
