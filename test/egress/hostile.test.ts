@@ -1,6 +1,7 @@
 /** Servers that mean harm or are broken: the app gets an error in time, the cell keeps nothing. */
 import type { Socket } from "node:net"
 import { afterEach, expect, test } from "vitest"
+import { AbortController } from "../../runtimes/isolate/web/events/abort.ts"
 import { eventually, within } from "../support/deadline.ts"
 import { callingFrom, closeAll, moment, reasonOf, serve, serveBytes } from "./calling.ts"
 
@@ -175,6 +176,33 @@ test("a TLS server that does not shake hands has its end", async () => {
   const secure = origin.replace("http:", "https:")
   const { fetch } = callingFrom([secure], { timeouts: SHORT })
   expect(await reasonOf(fetch(secure))).toContain("no connection was made within 0.1 s")
+})
+
+test("names that resolve slowly wait, two at a time and not without end", async () => {
+  const release: (() => void)[] = []
+  const { fetch, open } = callingFrom(["public"], {
+    resolve: (host) => new Promise((_resolve, reject) => release.push(() => reject(new Error(`no ${host}`)))),
+  })
+  const started: Promise<string>[] = []
+  for (let round = 0; round < 5; round++) {
+    const controller = new AbortController()
+    const fetches = Array.from({ length: 64 }, (_, at) =>
+      fetch(`http://${round}.${at}.example/`, { signal: controller.signal }),
+    )
+    started.push(...fetches.map((it) => it.then(String, (error: Error) => String(error.cause ?? error))))
+    await eventually(5000, "the calls to be open", () => open() > 0)
+    await new Promise((resolve) => setImmediate(resolve))
+    controller.abort()
+    await eventually(5000, "the calls to end", () => open() === 0)
+  }
+  expect(release).toHaveLength(2)
+  const outcomes = await within(5000, "the fetches", Promise.all(started))
+  expect(outcomes.some((it) => it.includes("more than 256 requests wait"))).toBe(true)
+  for (let done = 0; done < release.length; done++) {
+    release[done]?.()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(release).toHaveLength(258)
 })
 
 function drip(socket: Socket, start: string): void {

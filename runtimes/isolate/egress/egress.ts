@@ -40,14 +40,15 @@ const TIMEOUTS: OutboundTimeouts = { connectMs: 10_000, headMs: 60_000, idleMs: 
 const LOOKUPS_AT_ONCE = 2
 /** 16 MiB each at worst. */
 const LARGE_DECODERS_AT_ONCE = 8
+const MOST_WAITING = 256
 
 export function createEgress(options: EgressOptions): Egress {
   const policy = createOutboundPolicy(options.rules, options.app)
   const client: HttpClient = {
     agents: createAgents(options.ca),
     resolve: options.resolve ?? resolveBySystem,
-    lookups: new Gate(LOOKUPS_AT_ONCE),
-    decoders: new Gate(LARGE_DECODERS_AT_ONCE),
+    lookups: new Gate(LOOKUPS_AT_ONCE, MOST_WAITING),
+    decoders: new Gate(LARGE_DECODERS_AT_ONCE, MOST_WAITING),
     timeouts: { ...TIMEOUTS, ...options.timeouts },
   }
   const userAgent = `Polyhost/${options.version}`
