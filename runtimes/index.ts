@@ -10,6 +10,7 @@ import { createCellEndpoint } from "./cell/cell-endpoint.ts"
 import { CellPool } from "./cell/cell-pool.ts"
 import { createRuntime as createCommand } from "./command/runtime.ts"
 import { createRuntime as createDeno } from "./deno/runtime.ts"
+import { createRuntime as createIsolate } from "./isolate/runtime.ts"
 import { createRuntime as createNode } from "./node/runtime.ts"
 import { createEndpoint } from "./process/endpoint.ts"
 import type { Launchpad } from "./process/launchpad.ts"
@@ -18,6 +19,7 @@ import type { Runtime } from "./runtime.ts"
 import { createRuntime as createThread } from "./thread/runtime.ts"
 import type { Toolchain } from "./toolchain/index.ts"
 
+export { MAX_INSPECTOR_MESSAGE_BYTES } from "./inspector-link.ts"
 export { SharedRead } from "./shared-read.ts"
 
 export interface Runtimes {
@@ -38,10 +40,12 @@ export interface RuntimesOptions {
   readonly isolatesPerCell: number
 }
 
-export async function createRuntimes({ toolchain, runDir, baseEnv }: RuntimesOptions): Promise<Runtimes> {
+export async function createRuntimes(options: RuntimesOptions): Promise<Runtimes> {
+  const { toolchain, runDir, baseEnv, isolatesPerCell } = options
   // Before anything is opened that would have to be closed.
   const guest = builtFile("guest/guest.cjs")
   const threads = builtFile("cell/thread.mjs")
+  const isolates = builtFile("cell/isolate.mjs")
   const endpoint = await createEndpoint(runDir)
   const cellEndpoint = await createCellEndpoint(runDir)
   const watchdog = startWatchdog(runDir)
@@ -61,6 +65,7 @@ export async function createRuntimes({ toolchain, runDir, baseEnv }: RuntimesOpt
     createBun(launchpad, toolchain),
     createDeno(launchpad, toolchain),
     createThread({ launchpad, toolchain, cells, program: threads }),
+    createIsolate({ launchpad, toolchain, cells, program: isolates, isolatesPerCell }),
     createCommand(launchpad),
   ]) {
     runtimes.set(runtime.name, runtime)

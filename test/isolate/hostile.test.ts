@@ -41,7 +41,7 @@ describe("an isolate that", () => {
       neighbour = new Neighbour(host, "/good/")
       await neighbour.once()
       const started = performance.now()
-      const answer = await host.ask(`/${name}/`, { method: "POST", timeoutMs: 15_000 })
+      const answer = await host.ask(`/${name}/`, { method: "POST" })
       const ms = performance.now() - started
       // What comes after: the cell is replaced meanwhile.
       await neighbour.asks(20)

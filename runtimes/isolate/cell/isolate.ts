@@ -56,6 +56,7 @@ export class IsolateMember implements CellMember, Watched {
   #running: Promise<unknown> | null = null
   #loading = true
   #evaluating = false
+  #lastCpuMs = 0
   #retired = false
   #end: Promise<void> | undefined
 
@@ -232,6 +233,10 @@ export class IsolateMember implements CellMember, Watched {
 
   checkCpu(): void {
     if (this.#end !== undefined) return
+    if (this.#isolate.isDisposed) {
+      this.#outOfMemory()
+      return
+    }
     const { cpuMs } = this.#order
     const used = this.#cpuMs()
     const limit = cpuMs ?? Number.POSITIVE_INFINITY
@@ -280,8 +285,14 @@ export class IsolateMember implements CellMember, Watched {
     return `it may use ${Math.round(this.#memoryBytes / MEBIBYTE)} MB (limits.memory)`
   }
 
+  /** V8 ends an isolate for its memory from a thread of its own: between two looks it may be gone. */
   #cpuMs(): number {
-    return Number(this.#isolate.cpuTime) / 1e6
+    try {
+      this.#lastCpuMs = Number(this.#isolate.cpuTime) / 1e6
+    } catch {
+      // The last that was seen is the most that it used.
+    }
+    return this.#lastCpuMs
   }
 
   // The end
@@ -291,9 +302,13 @@ export class IsolateMember implements CellMember, Watched {
     if (this.#end !== undefined) return true
     const isGone = this.#isolate.isDisposed || /Isolate (?:was|is) disposed/.test(messageOf(error))
     if (!isGone) return false
-    // What V8 leaves behind when it ran out of memory is not to be trusted for long.
-    this.#poison(`it used too much memory: ${this.#memoryWords()}`)
+    this.#outOfMemory()
     return true
+  }
+
+  /** What V8 leaves behind when it ran out of memory is not to be trusted for long. */
+  #outOfMemory(): void {
+    this.#poison(`it used too much memory: ${this.#memoryWords()}`)
   }
 
   #dispose(reason: string, code: ClientErrorCode): Promise<void> {
