@@ -24,6 +24,8 @@ export interface CellInstanceParts {
   readonly inspector: { readonly runDir: string; readonly nextName: () => string } | null
 }
 
+/** How long after a connection to its server broke the end of its channel shows, when it is the instance that ends, in milliseconds. */
+const END_SHOWS_MS = 250
 /** How long after its channel ended an instance may take to end by itself, in milliseconds. A cell that dies takes longer to be seen. */
 const END_FOLLOWS_MS = 1000
 
@@ -44,10 +46,16 @@ export class CellInstance implements GuestInstance {
   #shutdownComplete: (() => void) | undefined
   /** Lets the connection know that its channel has ended. */
   #finishes: (() => void)[] = []
+  /** Its channel has ended. */
+  readonly #leaving: Promise<void>
+  #left!: () => void
 
   /** `makeLink` makes what exchanges go through, which may ask why the instance ends. */
   constructor(parts: CellInstanceParts, makeLink: (instance: CellInstance) => GuestLink) {
     this.#parts = parts
+    this.#leaving = new Promise((resolve) => {
+      this.#left = resolve
+    })
     this.id = parts.id
     this.pid = parts.cell.pid
     this.runtime = parts.runtime
@@ -100,8 +108,10 @@ export class CellInstance implements GuestInstance {
     })
   }
 
-  /** Why its connections break, once that is known. */
-  async verdict(): Promise<Verdict> {
+  /** Why its connections break, once that is known; undefined: not because the instance ends. */
+  async verdict(): Promise<Verdict | undefined> {
+    await Promise.race([this.#leaving, this.exited, deadline(END_SHOWS_MS)])
+    if (!this.#gone && !this.#parts.tenancy.over) return undefined
     const { reason, cause, collateral } = await this.exited
     return { reason, code: cause, collateral }
   }
@@ -110,6 +120,7 @@ export class CellInstance implements GuestInstance {
 
   channelEnded(_reason: string, finish: () => void): void {
     this.#gone = true
+    this.#left()
     this.#finishes.push(finish)
     if (this.#parts.tenancy.over || this.#reason !== undefined) return this.#finish()
     const timer = setTimeout(() => this.kill("the app closed its channel to the host"), END_FOLLOWS_MS)

@@ -57,6 +57,8 @@ export type HostToCell =
 export type CellToHost =
   | { readonly type: "hello"; readonly token: string }
   | { readonly type: "pong" }
+  /** The thread of the process that the instance runs on, where it has one of its own. */
+  | { readonly type: "thread"; readonly id: string; readonly threadId: number }
   /** The instance is gone, whatever ended it; also when it could not be started. */
   | ({ readonly type: "ended"; readonly id: string } & InstanceEnd)
   /** The instance is to be replaced: first a replacement, then a polite stop. */

@@ -10,6 +10,7 @@ const code = z.enum(Object.keys(CLIENT_ERRORS) as [ClientErrorCode, ...ClientErr
 export const cellMessageSchema: z.ZodType<CellToHost> = z.discriminatedUnion("type", [
   z.object({ type: z.literal("hello"), token: z.string().max(128) }),
   z.object({ type: z.literal("pong") }),
+  z.object({ type: z.literal("thread"), id, threadId: z.number().int() }),
   z.object({ type: z.literal("ended"), id, reason, code, exitCode: z.number().int().nullable() }),
   z.object({ type: z.literal("retire"), id, reason, code: code.nullable() }),
   z.object({ type: z.literal("poisoned"), id: id.nullable(), reason, code }),

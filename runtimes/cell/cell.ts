@@ -16,6 +16,7 @@ import {
   KILL_MS,
   type StartOrder,
 } from "./cell-messages.ts"
+import { reportFlags, takeReport } from "./fatal-report.ts"
 import type { Tenancy } from "./tenancy.ts"
 import { blame } from "./verdict.ts"
 
@@ -48,6 +49,7 @@ export class Cell {
   readonly tenants = new Map<string, Tenancy>()
   readonly #parts: CellParts
   readonly #child: Child
+  readonly #reportName: string
   readonly #tail: string[] = []
   #control: CellControl | null = null
   /** Orders for a cell that has not connected yet. */
@@ -60,8 +62,9 @@ export class Cell {
   #killed: string | null = null
   readonly exited: Promise<void>
 
-  private constructor(parts: CellParts, child: Child) {
+  private constructor(parts: CellParts, child: Child, reportName: string) {
     this.#parts = parts
+    this.#reportName = reportName
     this.#child = child
     this.exited = child.exited.then((exit) => this.#ended(exit))
   }
@@ -82,10 +85,11 @@ export class Cell {
       token: expectation.token,
       guestFile: parts.launchpad.guestFile,
     }
+    const reportName = `${parts.launchpad.nextPrefix()}report.json`
     try {
       const child = await startChild({
         file: parts.file,
-        args: parts.args,
+        args: [...reportFlags(parts.launchpad.runDir, reportName), ...parts.args],
         cwd: parts.cwd,
         env: { ...parts.env, [CELL_VARIABLE]: JSON.stringify(config) },
         output: {
@@ -94,7 +98,7 @@ export class Cell {
         },
         watchdog: parts.launchpad.watchdog,
       })
-      cell = new Cell(parts, child)
+      cell = new Cell(parts, child, reportName)
       child.exited.then(() => expectation.cancel())
       return cell
     } catch (error) {
@@ -195,7 +199,8 @@ export class Cell {
     const tenant = message.id === null ? undefined : this.tenants.get(message.id)
     if (message.type === "poisoned") return this.#poisoned(tenant ?? null, message.reason, message.code)
     if (tenant === undefined) return
-    if (message.type === "output") tenant.print(message.stream, message.text)
+    if (message.type === "thread") tenant.threadId = message.threadId
+    else if (message.type === "output") tenant.print(message.stream, message.text)
     else if (message.type === "retire") tenant.retire(message.reason, message.code)
     else {
       const { reason, code, exitCode } = message
@@ -230,10 +235,11 @@ export class Cell {
     if (this.#deadline !== null) clearTimeout(this.#deadline)
     this.#control?.close()
     const tenants = [...this.tenants.values()].filter((it) => !it.over)
+    const report = takeReport(this.#parts.launchpad.runDir, this.#reportName)
     const reason = this.#killed ?? `its cell ended: ${exit.reason}`
     const { culprit, suspects, code } =
       this.#poison === null
-        ? blame(tenants, exit, this.#tail)
+        ? blame(tenants, { exit, lastLines: this.#tail, report })
         : { culprit: null, suspects: [], code: "APP_CRASHED" as const }
     if (culprit !== null) this.#parts.events.struck(culprit.app)
     else if (suspects.length > 0) this.#parts.events.suspected(suspects.map((it) => it.app))

@@ -31,6 +31,8 @@ export class Tenancy {
   readonly wedgeMs: number
   readonly ended: Promise<TenancyEnd>
   readonly retiring: Promise<Retirement>
+  /** Thread of the cell's process that runs it, once known, where it has one of its own. */
+  threadId: number | null = null
   /** Exchanges on their way. An instance that starts runs code of its app: that counts as one. */
   inFlight: () => number = () => 1
   #end: TenancyEnd | null = null

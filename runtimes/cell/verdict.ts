@@ -3,6 +3,7 @@
  */
 import type { ClientErrorCode } from "../../protocol/errors.ts"
 import type { ChildExit } from "../process/child.ts"
+import type { FatalReport } from "./fatal-report.ts"
 import type { Tenancy } from "./tenancy.ts"
 
 export interface Blame {
@@ -13,8 +14,21 @@ export interface Blame {
   readonly code: ClientErrorCode
 }
 
-/** Who had a request in flight may have done it; who had none, hardly. */
-export function blame(tenants: readonly Tenancy[], exit: ChildExit, lastLines: readonly string[]): Blame {
+export interface Evidence {
+  readonly exit: ChildExit
+  readonly lastLines: readonly string[]
+  readonly report: FatalReport | null
+}
+
+/** The thread that Node names; else who had a request in flight may have done it, and who had none, hardly. */
+export function blame(tenants: readonly Tenancy[], { exit, lastLines, report }: Evidence): Blame {
+  const named = report === null ? undefined : tenants.find((it) => it.threadId === report.threadId)
+  if (named !== undefined)
+    return {
+      culprit: named,
+      suspects: [named],
+      code: report?.outOfMemory === true ? "APP_OOM" : "APP_CRASHED",
+    }
   const busy = tenants.filter((it) => it.inFlight() > 0)
   const suspects = busy.length > 0 ? busy : tenants
   const apps = new Set(suspects.map((it) => it.app))

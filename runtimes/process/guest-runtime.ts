@@ -1,7 +1,7 @@
 /** What the runtimes with a guest have in common: everything but the command line. */
 import type { RuntimeName } from "../app-spec.ts"
 import type { CommandLine, CommandLineInput } from "../command-line.ts"
-import { createProcessInspector } from "../inspect/process-inspector.ts"
+import { createProcessInspector, inspectorProtocol } from "../inspect/process-inspector.ts"
 import type { Runtime } from "../runtime.ts"
 import type { Toolchain } from "../toolchain/index.ts"
 import { launchGuest } from "./launch-guest.ts"
@@ -18,7 +18,13 @@ export function guestRuntime(
 ): Runtime {
   return {
     name,
-    capabilities: { installable: true, interfaces: ["fetch", "server"], guest: true, entry: true },
+    capabilities: {
+      installable: true,
+      interfaces: ["fetch", "server"],
+      guest: true,
+      inspector: inspectorProtocol(name),
+      entry: true,
+    },
     resolve: (spec, { signal }) =>
       parts.toolchain.resolve(spec.runtime, { app: spec.name, dir: spec.dir, signal }),
     // Async, so that a command line which is impossible on this version rejects.

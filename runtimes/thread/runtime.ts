@@ -28,7 +28,13 @@ const OLDEST = "20.0.0"
 export function createRuntime({ launchpad, toolchain, cells, program }: ThreadParts): Runtime {
   return {
     name: "thread",
-    capabilities: { installable: false, interfaces: ["fetch", "server"], guest: true, entry: true },
+    capabilities: {
+      installable: false,
+      interfaces: ["fetch", "server"],
+      guest: true,
+      inspector: "v8",
+      entry: true,
+    },
     async resolve(spec, { signal }) {
       const { version, path } = spec.runtime
       if (version === "" && path === null && isNewEnough(process.versions.node))

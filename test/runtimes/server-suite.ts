@@ -14,6 +14,7 @@ export function serverSuite(runtime: TestRuntime): void {
   // Before 2.9 Deno's node:http stands on Deno.serve, and Bun's first of 1.2 on Bun.serve: their sockets cannot be destroyed,
   // and nobody hears of a client that left.
   const minor = Number(runtime.version.split(".")[1])
+  const isNode = runtime.name === "node" || runtime.name === "thread"
   const realSockets = runtime.version !== "1.2.0" && (runtime.name !== "deno" || minor >= 9)
 
   describe(`node:http server on ${runtime.name} ${runtime.asked}`, () => {
@@ -57,7 +58,7 @@ export function serverSuite(runtime: TestRuntime): void {
         expect(of(name)).toEqual([])
       // Deno's own server lower-cases what node:http reports.
       const names = pairs.map(([name]) => name)
-      if (runtime.name === "node") {
+      if (isNode) {
         expect(names.slice(0, 5)).toEqual(["Host", "X-MiXeD", "x-two", "X-Two", "Cookie"])
         expect(of("x-two")).toEqual(["a", "b"])
       } else expect(of("x-two").join(", ")).toBe("a, b")
@@ -115,7 +116,7 @@ export function serverSuite(runtime: TestRuntime): void {
     testUnless(!realSockets, "no answer, or one that is not HTTP, is 502", async () => {
       const none = await ask("cut-before", { method: "POST", body: "x" })
       expect([none.status, JSON.parse(none.text).code]).toEqual([502, "APP_CRASHED"])
-      if (runtime.name !== "node") return
+      if (!isNode) return
       const garbage = await ask("garbage")
       expect([garbage.status, JSON.parse(garbage.text).code]).toEqual([502, "APP_RESPONSE_INVALID"])
     })
@@ -143,7 +144,7 @@ export function serverSuite(runtime: TestRuntime): void {
       const missing = await ask("missing")
       expect([missing.status, missing.text]).toEqual([404, "not found in the app"])
       expect((await ask("status-text")).status).toBe(299)
-      if (runtime.name === "node") expect((await ask("early-hints")).text).toBe("after hints")
+      if (isNode) expect((await ask("early-hints")).text).toBe("after hints")
     })
 
     testUnless(!realSockets, "sees that a client left", async () => {

@@ -20,7 +20,8 @@ const FULL: typeof SHORT = {
 export const TABLE = process.env["POLYHOST_TEST_TABLE"] === "full" ? FULL : SHORT
 
 export interface TestRuntime {
-  readonly name: TableRuntime
+  /** `thread`: on a node of the table. */
+  readonly name: TableRuntime | "thread"
   /** What the table says: `18`. */
   readonly asked: string
   /** What that is: `18.20.8`. */

@@ -37,6 +37,8 @@ export interface CellMember {
 export interface InstanceReport {
   /** It is gone. */
   ended(end: InstanceEnd): void
+  /** It runs on this thread, and no other instance does. */
+  thread(threadId: number): void
   /** It is to be replaced: a replacement first, then a polite stop. `code`: why, when a limit was the reason. */
   retire(reason: string, code?: ClientErrorCode): void
   /** This process is not to be trusted any more, because of this instance, whose requests are answered with `code`. */
@@ -138,6 +140,7 @@ export function runCell(makeProgram: (services: CellServices) => CellProgram): v
     }
     return {
       ended: (end) => ended(member, end),
+      thread: (threadId) => tell({ type: "thread", id, threadId }),
       retire: (reason, code) => tell({ type: "retire", id, reason: cut(reason), code: code ?? null }),
       poisoned: (reason, code) => tell({ type: "poisoned", id, reason: cut(reason), code }),
       output(stream, text) {

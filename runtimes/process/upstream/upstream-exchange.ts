@@ -29,7 +29,7 @@ export interface UpstreamExchangeOwner {
   /** A connection for `user`: an idle one, or, always when `fresh`, a new one, which calls `connected` later. */
   connection(user: ConnectionUser, fresh: boolean): Connection
   /** Tells, later, why connections break; absent where that is known by other ways or does not matter. */
-  readonly verdict: (() => Promise<Verdict>) | undefined
+  readonly verdict: (() => Promise<Verdict | undefined>) | undefined
   finished(): void
 }
 
@@ -204,8 +204,9 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
     }
     const what = begun ? "the app cut its response" : "the app's server gave no answer"
     const { verdict } = this.#owner
-    if (verdict === undefined || begun) this.fail("APP_CRASHED", `${what} (${code})`)
-    else verdict().then((it) => this.end(it))
+    const unknown: Verdict = { code: "APP_CRASHED", reason: `${what} (${code})`, collateral: false }
+    if (verdict === undefined || begun) this.end(unknown)
+    else verdict().then((it) => this.end(it ?? unknown))
   }
 
   #use(connection: Connection): void {

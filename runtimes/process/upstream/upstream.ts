@@ -28,14 +28,14 @@ export function createUpstream(address: UpstreamAddress, options: UpstreamOption
 }
 
 export interface UpstreamOptions {
-  /** Why the server's connections break, when that is not known at once: what broke waits for it. */
-  readonly verdict?: () => Promise<Verdict>
+  /** Why the server's connections break, where that is not known at once: what broke waits for it. Undefined: the server did it. */
+  readonly verdict?: () => Promise<Verdict | undefined>
 }
 
 class ConnectionPool implements Upstream, ConnectionOwner, UpstreamExchangeOwner {
   readonly address: UpstreamAddress
   readonly writer = new RequestWriter()
-  readonly verdict: (() => Promise<Verdict>) | undefined
+  readonly verdict: (() => Promise<Verdict | undefined>) | undefined
   inFlight = 0
   #readBlock: Uint8Array | null = null
   /** The last that became idle is the first to be used again: the others may go. */

@@ -65,6 +65,7 @@ export class ThreadMember implements CellMember {
 
   #assigned(worker: Worker): void {
     this.worker = worker
+    this.report.thread(worker.threadId)
     worker.once("exit", (code) => {
       this.#exitCode = code
       this.#resolveGone()
