@@ -44,6 +44,55 @@ const RULES: readonly Rule[] = [
   { path: /^fetch\/http-cache\//, reason: "needs an HTTP cache, which a browser has" },
   { path: /^fetch\/api\/redirect\/.*keepalive|keepalive/, reason: "keepalive of a page that is left" },
   { path: /^mimesniff\/(?:media|sniffing)/, reason: "needs elements that load" },
+  { path: /\.tentative\./, reason: "a proposal, not in its standard yet" },
+  { path: /^WebCryptoAPI\/historical/, reason: "asks for a page that was not loaded over TLS" },
+  {
+    path: /^FileAPI\/(?:reading-data-section|FileReader)/,
+    reason: "FileReader is no part of the minimum common API",
+  },
+  { path: /^FileAPI\/file\/send-file-form(?:-|\.)/, reason: "needs a document: forms that are sent" },
+  { path: /^fetch\/api\/basic\/mediasource/, reason: "needs MediaSource" },
+  {
+    path: /^fetch\/api\/abort\/cache/,
+    reason: "needs the Cache API, which is no part of the minimum common API",
+  },
+  {
+    path: /^fetch\/content-encoding\/.*(?:zstd|compression-dictionary)/,
+    reason: "zstd as a content coding is optional",
+  },
+  {
+    path: /^fetch\/api\/(?:basic|redirect)\/.*(?:referrer|mode|origin)/,
+    reason: "referrer, origin and mode: a browser's policy between sites",
+  },
+  {
+    path: /^fetch\/api\/basic\/(?:conditional-get|request-forbidden|scheme-blob)/,
+    reason: "needs an HTTP cache, forbidden headers or URLs of blobs, which a browser has",
+  },
+  {
+    path: /^dom\/events\/.*(?:timestamp|webkit|non-cancelable|scrolling|focus|mouse|key|wheel|pointer|legacy|composition)/i,
+    reason: "events of a user interface",
+  },
+  { path: /event-global/, reason: "window.event: a page's" },
+  {
+    path: /^hr-time\/.*(?:origin|isolated|attack|cross|clamped|document|navigation)/,
+    reason: "clocks of pages and frames",
+  },
+  { path: /^(?:user-timing|performance-timeline)\/.*\.html$/, reason: "timing of a page's load" },
+  {
+    path: /\.(?:window|html)/,
+    text: /\bPerformanceObserver\b/,
+    reason: "needs PerformanceObserver, which is no part of the minimum common API",
+  },
+  {
+    path: /^(?:user-timing|performance-timeline)\//,
+    text: /\bPerformanceObserver\b/,
+    reason: "needs PerformanceObserver, which is no part of the minimum common API",
+  },
+  {
+    path: /^performance-timeline\//,
+    text: /\bnavigation\b|getEntriesByType\("resource"\)|ResourceTiming/,
+    reason: "timing of a page's load and resources",
+  },
   {
     path: /\.(?:window|worker)\.js$|\.any\.js$/,
     text: /\bnavigator\.serviceWorker\b|\bnew (?:Shared)?Worker\(|\bBroadcastChannel\(/,

@@ -32,8 +32,14 @@ export function comparePeer(folder: string, results: readonly FileResult[]): Pee
 }
 
 function readPeer(folder: string, path: string): string[] | null {
-  const file = join(folder, `${path}.json`)
-  if (!existsSync(file)) return null
+  // Files are renamed when a proposal becomes the standard.
+  const names = [
+    path,
+    path.replace(".any.js", ".tentative.any.js"),
+    path.replace(".window.js", ".tentative.window.js"),
+  ]
+  const file = names.map((name) => join(folder, `${name}.json`)).find((name) => existsSync(name))
+  if (file === undefined) return null
   const statuses = JSON.parse(readFileSync(file, "utf8")) as Record<string, { status: string }>
   return Object.keys(statuses).filter((name) => statuses[name]!.status === "PASS")
 }

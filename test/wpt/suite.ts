@@ -43,16 +43,18 @@ export function listTests(root: string, prefixes: readonly string[]): TestFile[]
 
 function readTests(root: string, path: string): TestFile[] {
   const text = readFileSync(join(root, path), "utf8")
-  return path.endsWith(".html") ? readPageTests(path, text) : readScriptTests(path, text)
+  return path.endsWith(".html") ? readPageTests(root, path, text) : readScriptTests(root, path, text)
 }
 
-function readScriptTests(path: string, text: string): TestFile[] {
+function readScriptTests(root: string, path: string, text: string): TestFile[] {
   const meta = parseMeta(text)
   const kind = /\.(any|window|worker)\.js$/.exec(path)![1]
   const scope = kind === "any" ? scopeOf(meta.globals) : kind === "worker" ? "worker" : "window"
   const scripts = [...meta.scripts.map((script) => ({ path: fromRoot(path, script) })), { path }]
   const reason =
-    scope === null ? `asks for ${meta.globals.join(", ")} only` : reasonNotToRun(path, text, scope)
+    scope === null
+      ? `asks for ${meta.globals.join(", ")} only`
+      : (missingOf(root, scripts) ?? reasonNotToRun(path, withScripts(root, text, scripts), scope))
   return variantsOf(meta.variants).map((query) => ({
     name: path + query,
     path,
@@ -65,7 +67,7 @@ function readScriptTests(path: string, text: string): TestFile[] {
   }))
 }
 
-function readPageTests(path: string, html: string): TestFile[] {
+function readPageTests(root: string, path: string, html: string): TestFile[] {
   const page = readPage(html)
   // A page that does not load the harness is part of another test, or looked at by eye.
   if (!/testharness\.js/.test(html)) return []
@@ -84,8 +86,32 @@ function readPageTests(path: string, html: string): TestFile[] {
     title: page.title,
     long: page.long,
     scripts,
-    notApplicable: page.needs ?? reasonNotToRun(path, html, "window"),
+    notApplicable:
+      page.needs ??
+      missingOf(root, scripts) ??
+      reasonNotToRun(
+        path,
+        withScripts(root, page.scripts.map(({ text }) => text).join("\n"), scripts),
+        "window",
+      ),
   }))
+}
+
+/** Folders of other areas may not be here. */
+function missingOf(root: string, scripts: readonly TestScript[]): string | null {
+  const missing = scripts.find((script) => !("text" in script) && !existsSync(join(root, script.path)))
+  return missing === undefined ? null : "needs a script that is not in the folder"
+}
+
+/** A test's text with that of the scripts it loads: what they ask for, it asks for. Those for every test are left out. */
+function withScripts(root: string, text: string, scripts: readonly TestScript[]): string {
+  const files = scripts.filter(
+    (script) => !("text" in script) && !/^(?:resources|common)\//.test(script.path),
+  )
+  const texts = files.map(({ path }) =>
+    existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : "",
+  )
+  return [text, ...texts].join("\n")
 }
 
 function variantsOf(variants: readonly string[]): readonly string[] {
