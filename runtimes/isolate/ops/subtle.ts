@@ -51,7 +51,7 @@ export function createSubtle(): (method: unknown, request: unknown) => Promise<S
 const { subtle } = webcrypto
 
 const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
-  ["digest", ({ algorithm, data }) => subtle.digest(algorithm as webcrypto.AlgorithmIdentifier, data!)],
+  ["digest", (request) => subtle.digest(params(request), request.data!)],
   [
     "encrypt",
     async (request) => subtle.encrypt(params(request), await keyFor(request, "encrypt"), request.data!),
@@ -198,7 +198,9 @@ function fromNodeAlgorithm(algorithm: object): AlgorithmRecord {
   return { ...plain, ...more }
 }
 
-function checkSizes({ data, signature }: SubtleRequest): void {
+function checkSizes({ algorithm, data, signature }: SubtleRequest): void {
+  if (Number(algorithm["outputLength"] ?? 0) > MOST_DERIVED_BITS)
+    throw new BoundError(`At most ${MOST_DERIVED_BITS} bits`)
   if ((data?.byteLength ?? 0) > MOST_BYTES || (signature?.byteLength ?? 0) > MOST_BYTES)
     throw new BoundError(`At most ${MOST_BYTES} bytes at once`)
 }

@@ -50,7 +50,9 @@ export class DOMException {
   constructor(message: string = "", name: string = "Error") {
     const own = { message: toDOMString(message), name: toDOMString(name) }
     // The first look at the header happens inside Error, before the slots are filled: hence the second capture.
-    const error = Reflect.construct(Error, [], new.target) as DOMException
+    const error = Reflect.construct(Error, [own.message], new.target) as DOMException
+    // V8 keeps the message for the stack; the property would hide the prototype's.
+    Reflect.deleteProperty(error, "message")
     slots.set(error, own)
     ;(Error as StackCapturing).captureStackTrace?.(error, new.target)
     // biome-ignore lint/correctness/noConstructorReturn: the object must be one that Error made

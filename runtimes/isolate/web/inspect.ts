@@ -137,7 +137,7 @@ function mapEntries(value: ReadonlyMap<unknown, unknown>, sight: Sight): string[
 
 function member(value: object, key: string | symbol, sight: Sight): string {
   const descriptor = Object.getOwnPropertyDescriptor(value, key)
-  const name = typeof key === "symbol" ? `[${String(key)}]` : IDENTIFIER.test(key) ? key : quote(key)
+  const name = typeof key === "symbol" ? String(key) : IDENTIFIER.test(key) ? key : quote(key)
   if (descriptor?.get !== undefined)
     return `${name}: [Getter${descriptor.set === undefined ? "" : "/Setter"}]`
   if (descriptor?.set !== undefined) return `${name}: [Setter]`
@@ -161,9 +161,12 @@ function prefixOf(value: object): string {
 // biome-ignore lint/complexity/noBannedTypes: any function will do
 function functionTitle(value: Function): string {
   const isClass = /^class\b/.test(Function.prototype.toString.call(value))
-  const kind = isClass ? "class" : prefixOf(value)
   const name = value.name === "" ? "(anonymous)" : value.name
-  return isClass ? `[class ${name}]` : value.name === "" ? `[${kind} (anonymous)]` : `[${kind}: ${name}]`
+  if (!isClass)
+    return value.name === "" ? `[${prefixOf(value)} (anonymous)]` : `[${prefixOf(value)}: ${name}]`
+  const parent: unknown = Object.getPrototypeOf(value)
+  const parentName = typeof parent === "function" ? parent.name : ""
+  return parentName === "" ? `[class ${name}]` : `[class ${name} extends ${parentName}]`
 }
 
 interface Holder {

@@ -91,7 +91,8 @@ export class Performance extends EventTarget {
     return monotonicNow()
   }
   toJSON(): object {
-    return { timeOrigin: this.timeOrigin }
+    void this.#entries
+    return { timeOrigin: timeOrigin() }
   }
   mark(name: string, options: object = {}): PerformanceMark {
     requireArguments(arguments.length, 1, "Performance.mark")

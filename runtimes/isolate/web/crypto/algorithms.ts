@@ -79,6 +79,25 @@ const AGREEMENT = [must("public", key)]
 const HKDF = [must("hash", hash), must("info", bytes), must("salt", bytes)]
 const PBKDF2 = [must("hash", hash), must("iterations", unsigned(32)), must("salt", bytes)]
 
+// The output's length had another name until 2026; either will do, and each Node knows its own.
+const CSHAKE = [
+  may("customization", bytes),
+  may("functionName", bytes),
+  may("length", unsigned(32)),
+  may("outputLength", unsigned(32)),
+]
+
+/** The hashes, with the length of the block that each works on. */
+export const BLOCK_BITS: Readonly<Record<string, number>> = {
+  "SHA-1": 512,
+  "SHA-256": 512,
+  "SHA-384": 1024,
+  "SHA-512": 1024,
+  "SHA3-256": 1088,
+  "SHA3-384": 832,
+  "SHA3-512": 576,
+}
+
 type Table = Readonly<Record<string, readonly Member[]>>
 
 const all = (names: readonly string[], members: readonly Member[]): Table =>
@@ -108,7 +127,7 @@ const TABLES: Readonly<Record<Operation, Table>> = {
   decrypt: CIPHERS,
   sign: SIGNATURES,
   verify: SIGNATURES,
-  digest: all(["SHA-1", "SHA-256", "SHA-384", "SHA-512"], NONE),
+  digest: { ...all(Object.keys(BLOCK_BITS), NONE), ...all(["cSHAKE128", "cSHAKE256"], CSHAKE) },
   generateKey: {
     ...all(RSA, RSA_GENERATE),
     ...all(EC, CURVE),
@@ -144,7 +163,13 @@ export function normalizeAlgorithm(operation: Operation, given: unknown): Normal
     if (value !== undefined) result[member.name] = member.convert(value, `${name}: ${member.name}`)
     else if (member.required) throw new TypeError(`${name}: ${member.name} is required`)
   }
+  if (name.startsWith("cSHAKE")) result["length"] = result["outputLength"] = outputLength(result)
   return result as unknown as NormalizedAlgorithm
+}
+
+function outputLength({ length, outputLength = length }: Readonly<Record<string, unknown>>): unknown {
+  if (outputLength === undefined) throw new TypeError("cSHAKE: outputLength is required")
+  return outputLength
 }
 
 export function isSupported(operation: Operation, name: string): boolean {

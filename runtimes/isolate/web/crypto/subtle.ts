@@ -14,6 +14,7 @@ import {
 } from "../idl.ts"
 import type { KeyMaterial } from "../ops.ts"
 import {
+  BLOCK_BITS,
   isSupported,
   type NormalizedAlgorithm,
   normalizeAlgorithm,
@@ -267,7 +268,7 @@ function lengthOfKey({ name, length, hash }: NormalizedAlgorithm): number | null
   }
   if (name !== "HMAC") return null
   if (length === 0) throw new TypeError("HMAC: length is 0")
-  return length ?? (hash!.name === "SHA-384" || hash!.name === "SHA-512" ? 1024 : 512)
+  return length ?? BLOCK_BITS[hash!.name]!
 }
 
 interface Source {
