@@ -237,10 +237,13 @@ export class Cell {
     const tenants = [...this.tenants.values()].filter((it) => !it.over)
     const report = takeReport(this.#parts.launchpad.runDir, this.#reportName)
     const reason = this.#killed ?? `its cell ended: ${exit.reason}`
-    const { culprit, suspects, code } =
-      this.#poison === null
-        ? blame(tenants, { exit, lastLines: this.#tail, report })
-        : { culprit: null, suspects: [], code: "APP_CRASHED" as const }
+    const { culprit, suspects, code } = blame(tenants, {
+      exit,
+      lastLines: this.#tail,
+      report,
+      // The one that it was poisoned by is gone, if it was known.
+      guess: this.#poison === null,
+    })
     if (culprit !== null) this.#parts.events.struck(culprit.app)
     else if (suspects.length > 0) this.#parts.events.suspected(suspects.map((it) => it.app))
     for (const tenant of tenants) {

@@ -18,10 +18,12 @@ export interface Evidence {
   readonly exit: ChildExit
   readonly lastLines: readonly string[]
   readonly report: FatalReport | null
+  /** When nothing names the culprit, one is looked for. */
+  readonly guess: boolean
 }
 
 /** The thread that Node names; else who had a request in flight may have done it, and who had none, hardly. */
-export function blame(tenants: readonly Tenancy[], { exit, lastLines, report }: Evidence): Blame {
+export function blame(tenants: readonly Tenancy[], { exit, lastLines, report, guess }: Evidence): Blame {
   const named = report === null ? undefined : tenants.find((it) => it.threadId === report.threadId)
   if (named !== undefined)
     return {
@@ -29,6 +31,7 @@ export function blame(tenants: readonly Tenancy[], { exit, lastLines, report }: 
       suspects: [named],
       code: report?.outOfMemory === true ? "APP_OOM" : "APP_CRASHED",
     }
+  if (!guess) return { culprit: null, suspects: [], code: "APP_CRASHED" }
   const busy = tenants.filter((it) => it.inFlight() > 0)
   const suspects = busy.length > 0 ? busy : tenants
   const apps = new Set(suspects.map((it) => it.app))

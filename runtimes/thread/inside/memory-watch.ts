@@ -10,7 +10,7 @@ const EVERY_MS = 250
 const ENGINE_BYTES = 24 * 1024 * 1024
 const FACTOR = 2
 /** How long a thread may take to say what it uses. */
-const ANSWER_MS = 100
+const ANSWER_MS = 300
 /** Far beyond: no time for anything polite. */
 const HARD_FACTOR = 2
 
@@ -56,7 +56,10 @@ async function biggest(members: ReadonlySet<ThreadMember>): Promise<ThreadMember
   return over.sort((a, b) => b.bytes - a.bytes)[0]?.member ?? null
 }
 
-/** Heap and buffers of a thread; 0 where that is not told (Node before 22.16). Answered by an interrupt: also when it spins. */
+/**
+ * Heap and buffers of a thread; 0 where that is not told (Node before 22.16). Answered by an interrupt, also when it spins: only one
+ * that does nothing any more but to collect its garbage does not, and so gives itself away.
+ */
 async function bytesOf({ worker }: ThreadMember): Promise<number> {
   const { getHeapStatistics } = (worker ?? {}) as {
     getHeapStatistics?: () => Promise<{ total_heap_size: number; external_memory: number }>
@@ -64,7 +67,7 @@ async function bytesOf({ worker }: ThreadMember): Promise<number> {
   if (worker === null || getHeapStatistics === undefined) return 0
   const late = new Promise<null>((resolve) => setTimeout(resolve, ANSWER_MS, null))
   const statistics = await Promise.race([getHeapStatistics.call(worker).catch(() => null), late])
-  return statistics === null ? 0 : statistics.total_heap_size + statistics.external_memory
+  return statistics === null ? Number.MAX_VALUE : statistics.total_heap_size + statistics.external_memory
 }
 
 function mb(bytes: number): number {
