@@ -12,8 +12,8 @@ afterEach(closeAll)
 const CHUNK = 64 * 1024
 const BIG = 10 * 1024 * 1024
 
-/** Most that may be on its way: windows, and what sockets and parsers hold. */
-const IN_FLIGHT = 4 * 1024 * 1024
+/** Most that may be on its way: windows of 64 KiB, and the system's socket buffers, which grow to several megabytes. */
+const IN_FLIGHT = 16 * 1024 * 1024
 
 function chunkAt(at: number): Uint8Array {
   return new Uint8Array(CHUNK).fill((at / CHUNK) % 251)
