@@ -2,6 +2,7 @@
 import { domainToASCII } from "node:url"
 import { createContext, Script } from "node:vm"
 import { build } from "esbuild"
+import { WEB_BUNDLE } from "../../runtimes/isolate/web/bundle-options.ts"
 
 /** The same options as the build of the isolate's script has. */
 export async function bundleWebScript(): Promise<string> {
@@ -9,14 +10,9 @@ export async function bundleWebScript(): Promise<string> {
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: ["test/isolate-web/data-entry.ts"],
-    bundle: true,
+    ...WEB_BUNDLE,
+    mainFields: [...WEB_BUNDLE.mainFields],
     write: false,
-    minify: true,
-    format: "iife",
-    target: "es2023",
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    alias: { tr46: "./runtimes/isolate/web/url/idna.ts" },
     logLevel: "warning",
   })
   return outputFiles[0]!.text

@@ -156,3 +156,20 @@ describe("pipes in an isolate", () => {
     ).toEqual([0, ["a", "b"]])
   })
 })
+
+describe("what a client can make long", () => {
+  it("takes time of its length only: spaces in headers, types and parts of forms", async () => {
+    const tookMs = await context.run<number>(`
+      const start = Date.now()
+      const long = "x" + " ".repeat(200000) + "x"
+      const headers = new Headers({ "x-long": long, "content-type": "text/plain; charset=" + long + ";" + long })
+      await new Response("a", { headers }).blob()
+      const type = "multipart/form-data; boundary=b"
+      const body = '--b\\r\\ncontent-disposition: form-data; name="a"; ' + long + '\\r\\nx: ' + long + '\\r\\n\\r\\n\\r\\n--b--'
+      await new Response(body, { headers: { "content-type": type } }).formData()
+      new URL("http://" + "a-".repeat(100000) + "/" + "a/".repeat(100000))
+      return Date.now() - start`)
+    // A quadratic way takes minutes.
+    expect(tookMs).toBeLessThan(2000)
+  })
+})

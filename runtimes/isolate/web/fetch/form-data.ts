@@ -86,6 +86,9 @@ function makeEntry(name: unknown, value: unknown, filename: unknown, named: bool
     if (named) throw new TypeError("FormData: only a Blob can have a file name")
     return [key, toUSVString(value)]
   }
-  if (named && filename !== undefined) return [key, fileOfBlob(value, toUSVString(filename))]
+  if (named && filename !== undefined) {
+    const lastModified = isFile(value) ? value.lastModified : undefined
+    return [key, fileOfBlob(value, toUSVString(filename), lastModified)]
+  }
   return [key, isFile(value) ? value : fileOfBlob(value, "blob")]
 }

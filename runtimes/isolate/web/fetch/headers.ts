@@ -5,7 +5,7 @@
 import { iteratorMethod, toByteString, toRecord, toSequence } from "../conversions.ts"
 import { defineInterface, isObject, requireArguments } from "../idl.ts"
 import { makePairIterable } from "../pair-iterable.ts"
-import { type HeaderPair, isSafelisted, sortedPairs } from "./header-list.ts"
+import { type HeaderPair, isSafelisted, sortedPairs, trimmed } from "./header-list.ts"
 
 export type Guard = "none" | "immutable" | "no-cors"
 
@@ -170,7 +170,7 @@ function checkedName(name: string): string {
 }
 
 function checkedValue(value: string): string {
-  const trimmed = value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "")
-  if (!IN_VALUE.test(trimmed)) throw new TypeError("A header's value has a line break or a zero in it")
-  return trimmed
+  const text = trimmed(value)
+  if (!IN_VALUE.test(text)) throw new TypeError("A header's value has a line break or a zero in it")
+  return text
 }

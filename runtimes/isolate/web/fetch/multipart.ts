@@ -4,6 +4,7 @@ import { encodeUtf8 } from "../encoding/text-encoder.ts"
 import { bytesOfBlob, joined, makeBlob } from "../file/blob.ts"
 import { fileOfBlob } from "../file/file.ts"
 import { entriesOf, FormData } from "./form-data.ts"
+import { trimmed } from "./header-list.ts"
 
 export function encodeMultipart(form: FormData, boundary: string): Uint8Array<ArrayBuffer> {
   const pieces: Uint8Array[] = []
@@ -70,8 +71,10 @@ function readPartHead(bytes: Uint8Array, start: number): PartHead {
     if (end === -1) throw malformed("the head of a part has no end")
     if (end === at) break
     const line = decodeUtf8(bytes.subarray(at, end))
-    const [, key = "", value = ""] = /^([^:\s]+)[ \t]*:[ \t]*(.*?)[ \t]*$/s.exec(line) ?? []
-    if (key === "") throw malformed("a line in the head of a part is no header")
+    const colon = line.indexOf(":")
+    const key = line.slice(0, Math.max(colon, 0)).trimEnd()
+    const value = trimmed(line.slice(colon + 1))
+    if (key === "" || /\s/.test(key)) throw malformed("a line in the head of a part is no header")
     if (key.toLowerCase() === "content-type") type = value
     if (key.toLowerCase() === "content-disposition") {
       if (!/^form-data[ \t]*(;|$)/i.test(value)) throw malformed("a part is not of form-data")

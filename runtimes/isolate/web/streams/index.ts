@@ -20,12 +20,15 @@ import { delayPipedChunks } from "./pipe-order.ts"
 
 export { ReadableStream, ReadableStreamDefaultReader, TransformStream, WritableStream }
 
+async function* generate() {
+  yield
+}
 // The polyfill makes an %AsyncIteratorPrototype% of its own; here the engine has one.
+const asyncGenerator = Object.getPrototypeOf(generate.prototype as object) as object
 Object.setPrototypeOf(
   Object.getPrototypeOf(new ReadableStream().values()) as object,
-  Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype as object) as object,
+  Object.getPrototypeOf(asyncGenerator) as object,
 )
-
 delayPipedChunks()
 
 export function installStreams(target: object): void {

@@ -4,12 +4,12 @@
  */
 import { webOps } from "../platform.ts"
 
-/** Characters that stay what they are through IDNA and that no host may contain: the cell would take them for syntax. */
-const FORBIDDEN = /[\u0000-\u0020#%/:<>?@[\\\]^|\u007f]/
+/** What the cell's host parser would take for syntax or leave out. IDNA leaves these as they are, and no host may have one. */
+const SYNTAX = /[\u0000-\u001f#%/:?@[\\\]\u007f]/
 
 export function toASCII(domain: string, { useSTD3ASCIIRules = false } = {}): string | null {
   // Given back as it is, whatwg-url refuses it.
-  if (FORBIDDEN.test(domain)) return null
+  if (SYNTAX.test(domain)) return null
   const ascii = webOps().domainToASCII(domain, useSTD3ASCIIRules)
   return ascii === "" ? null : ascii
 }

@@ -2,12 +2,14 @@
 import "../early.ts"
 import { URLPattern } from "urlpattern-polyfill/urlpattern"
 import { parseURL, serializeURL, URLSearchParams } from "whatwg-url"
-import { exposeInterfaces } from "../idl.ts"
+import { defineInterface, exposeInterfaces } from "../idl.ts"
 import { exposeLibraryClasses } from "../library-classes.ts"
 import { plainUrl, protocolOf } from "./plain-url.ts"
 import { URL } from "./url.ts"
 
 export { URL, URLSearchParams }
+
+defineInterface("URLPattern", URLPattern)
 
 export function installUrl(target: object): void {
   exposeInterfaces(target, { URL })
