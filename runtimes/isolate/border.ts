@@ -34,6 +34,8 @@ export interface CellFunctions {
   readonly print: (stream: "stdout" | "stderr", text: string) => void
   /** Begins an operation whose answer comes as `Settled` in a later turn. */
   readonly begin: (id: number, method: string, request: unknown) => void
+  /** The app's module was evaluated to its end. */
+  readonly evaluated: () => void
   /** The inside is broken. */
   readonly fatal: (why: string) => void
   /** Returns when the cell has taken all that was sent before. These three wait for the cell, those above do not. */
@@ -44,7 +46,7 @@ export interface CellFunctions {
 
 /** Those of CellFunctions that wait for an answer. */
 export const WAITING = ["barrier", "domainToASCII", "random"] as const
-export const NOT_WAITING = ["send", "sendEgress", "wake", "print", "begin", "fatal"] as const
+export const NOT_WAITING = ["send", "sendEgress", "wake", "print", "begin", "evaluated", "fatal"] as const
 
 /** What the start function returns: the ways in. */
 export interface Inside {
@@ -56,8 +58,8 @@ export interface Inside {
   ): void
   /** A promise was rejected with this, and nobody handles it. */
   rejected(reason: unknown): void
-  /** The app's module was evaluated. */
-  loaded(namespace: object): void
+  /** The app's module is going to be evaluated; the hook's `call` is to be told its namespace. */
+  prepare(hook: ModuleHook): void
   /** It could not be. */
   failed(code: string, message: string, stack: string): void
 }
@@ -66,3 +68,16 @@ export interface Settled {
   readonly id: number
   readonly answer: unknown
 }
+
+/** Namespace of HOOK_MODULE. */
+export interface ModuleHook {
+  on(evaluated: (namespace: object) => void): void
+}
+
+/**
+ * isolated-vm does not tell when a module with top-level await is done. So the app's module is imported by one of ours, which runs when
+ * that is done, and calls what the guest has left in a third. The app can import neither: its own imports were bundled.
+ */
+export const HOOK_MODULE =
+  "let call; export function on(it) { call = it } export function done(app) { call(app) }"
+export const MAIN_MODULE = 'import * as app from "app"; import { done } from "hook"; done(app)'

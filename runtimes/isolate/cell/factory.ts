@@ -1,5 +1,6 @@
 /** What makes the isolates and contexts of a cell. Types only: `isolate-factory.ts` has the ways. */
 import type ivm from "isolated-vm"
+import type { IsolateInspector } from "../../inspect/inside/isolate-inspector.ts"
 
 export type StartKind = "snapshot" | "code cache" | "script"
 
@@ -14,6 +15,8 @@ export interface IsolateFactory {
   /** Why not the better ones. */
   readonly remarks: readonly string[]
   isolate(options: IsolateOptions): ivm.Isolate
+  /** Before code of the app runs, with the isolate's first context; both made with `inspect`. */
+  inspector(isolate: ivm.Isolate, context: ivm.Context): IsolateInspector
   /** A context with the start function, which it takes away from the global object. */
   context(isolate: ivm.Isolate, inspect: boolean): { context: ivm.Context; start: ivm.Reference }
 }

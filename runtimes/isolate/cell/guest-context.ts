@@ -5,13 +5,16 @@
 import ivm from "isolated-vm"
 import {
   type CellFunctions,
+  HOOK_MODULE,
   type Inside,
   type InsideConfig,
+  MAIN_MODULE,
   NOT_WAITING,
   type Settled,
   WAITING,
 } from "../border.ts"
 import type { IsolateFactory } from "./factory.ts"
+import type { Bundle } from "./modules/bundler.ts"
 
 export interface TurnInput {
   readonly bytes: ArrayBuffer | undefined
@@ -49,7 +52,7 @@ export class GuestContext {
     this.#ways = {
       turn: way("turn"),
       rejected: way("rejected"),
-      loaded: way("loaded"),
+      prepare: way("prepare"),
       failed: way("failed"),
     }
     inside.release()
@@ -64,8 +67,21 @@ export class GuestContext {
     return this.#ways.rejected.apply(undefined, [reason], COPY)
   }
 
-  loaded(module: ivm.Module): Promise<unknown> {
-    return this.#ways.loaded.apply(undefined, [module.namespace.derefInto()])
+  /** Compiles and links the app's module. What is returned evaluates it; the guest is told when that is done. */
+  async link(isolate: ivm.Isolate, bundle: Bundle): Promise<() => Promise<unknown>> {
+    const { context } = this
+    const app = await isolate.compileModule(bundle.code, { filename: bundle.filename })
+    const hook = await isolate.compileModule(HOOK_MODULE, { filename: "polyhost:hook.js" })
+    const main = await isolate.compileModule(MAIN_MODULE, { filename: "polyhost:main.js" })
+    const unbundled = (specifier: string): never => {
+      throw new Error(`"${specifier}" was not bundled`)
+    }
+    await hook.instantiate(context, unbundled)
+    await hook.evaluate()
+    await this.#ways.prepare.apply(undefined, [hook.namespace.derefInto()])
+    await app.instantiate(context, unbundled)
+    await main.instantiate(context, (specifier) => (specifier === "app" ? app : hook))
+    return () => main.evaluate()
   }
 
   failed(code: string, message: string, stack: string): Promise<unknown> {

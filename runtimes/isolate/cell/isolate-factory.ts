@@ -4,6 +4,7 @@
  * twice, and what isolates have in common holds code only.
  */
 import ivm from "isolated-vm"
+import { isolateInspector } from "../../inspect/inside/isolate-inspector.ts"
 import { START } from "../border.ts"
 import type { IsolateFactory, IsolateOptions, StartKind } from "./factory.ts"
 import { probe } from "./probe.ts"
@@ -32,6 +33,7 @@ function withSnapshot(code: string, remarks: readonly string[]): IsolateFactory 
     kind: "snapshot",
     remarks,
     isolate: (options) => newIsolate(options, snapshot),
+    inspector: (isolate, context) => isolateInspector(ivm, isolate, context),
     context: (isolate, inspect) => withStart(isolate.createContextSync({ inspector: inspect })),
   }
 }
@@ -62,6 +64,7 @@ function fromScript(
     kind,
     remarks,
     isolate: (options) => newIsolate(options),
+    inspector: (isolate, context) => isolateInspector(ivm, isolate, context),
     context(isolate, inspect) {
       const context = isolate.createContextSync({ inspector: inspect })
       const script = compile(isolate)

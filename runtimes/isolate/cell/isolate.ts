@@ -7,6 +7,8 @@ import type ivm from "isolated-vm"
 import { type ClientErrorCode, messageOf, PolyhostError } from "../../../protocol/errors.ts"
 import type { StartOrder } from "../../cell/cell-messages.ts"
 import type { CellMember, InstanceReport } from "../../cell/inside/run-cell.ts"
+import type { CellInspector } from "../../inspect/inside/cell-session.ts"
+import type { IsolateInspector } from "../../inspect/inside/isolate-inspector.ts"
 import { createOps } from "../ops/index.ts"
 import { EgressLine } from "./egress-line.ts"
 import type { IsolateFactory } from "./factory.ts"
@@ -52,10 +54,10 @@ export class IsolateMember implements CellMember, Watched {
   readonly #lane: Lane
   readonly #socket: Socket
   #positions: Positions | undefined
+  #inspector: IsolateInspector | undefined
   /** The call into the isolate that runs now. */
   #running: Promise<unknown> | null = null
   #loading = true
-  #evaluating = false
   #lastCpuMs = 0
   #retired = false
   #end: Promise<void> | undefined
@@ -78,6 +80,10 @@ export class IsolateMember implements CellMember, Watched {
 
   async kill(reason: string): Promise<void> {
     await this.#dispose(reason, "APP_CRASHED")
+  }
+
+  inspector(): CellInspector | null {
+    return this.#inspector ?? null
   }
 
   // The inside
@@ -105,6 +111,9 @@ export class IsolateMember implements CellMember, Watched {
         },
         wake: (ms) => lane.wakeAfter(Number(ms)),
         print: ops.print,
+        evaluated: () => {
+          this.#loading = false
+        },
         fatal: (why) => this.#broken(String(why)),
         barrier: () => undefined,
         domainToASCII: ops.domainToASCII,
@@ -115,6 +124,7 @@ export class IsolateMember implements CellMember, Watched {
       },
       inspect: order.inspect,
     })
+    if (order.inspect) this.#inspector ??= factory.inspector(this.#isolate, guest.context)
     const egress = new EgressLine({
       app: order.app,
       outbound: order.outbound,
@@ -143,20 +153,17 @@ export class IsolateMember implements CellMember, Watched {
     try {
       const bundle = await this.#parts.bundler.bundle(dir, entry)
       this.#positions = new Positions(bundle)
-      const module = await this.#isolate.compileModule(bundle.code, { filename: bundle.filename })
-      await module.instantiate(guest.context, (specifier) => {
-        throw new Error(`"${specifier}" was not bundled`)
-      })
-      await this.#watched(() => module.evaluate({ promise: true }))
-      this.#loading = false
-      await this.#enter(() => guest.loaded(module))
+      const evaluate = await guest.link(this.#isolate, bundle)
+      await this.#enter(evaluate)
     } catch (error) {
-      if (this.#disposed(error)) return
-      this.#loading = false
-      const { message, stack } = this.#described(error)
-      await this.#enter(() => guest.failed("RUNTIME_LOAD_FAILED", message, stack))
+      if (!this.#disposed(error)) await this.#loadFailed(error)
     }
-    this.#pump()
+  }
+
+  async #loadFailed(error: unknown): Promise<void> {
+    this.#loading = false
+    const { message, stack } = this.#described(error)
+    await this.#enter(() => this.#lane.guest.failed("RUNTIME_LOAD_FAILED", message, stack))
   }
 
   // Turns
@@ -191,12 +198,14 @@ export class IsolateMember implements CellMember, Watched {
     await running
     if (rejection === undefined) return this.#pump()
     const { reason } = rejection
+    // A module that threw, now or after an await of its own.
+    if (this.#loading) return this.#loadFailed(reason)
     await this.#enter(() => this.#lane.guest.rejected(reason))
   }
 
   #leave(): void {
     this.#running = null
-    if (!this.#evaluating) this.#parts.watch.stopped(this)
+    this.#parts.watch.stopped(this)
     if (this.#end !== undefined || this.#isolate.isDisposed) return
     const cpuMs = this.#cpuMs()
     const most = this.#share.most(cpuMs)
@@ -217,22 +226,10 @@ export class IsolateMember implements CellMember, Watched {
     void this.#dispose(`the guest broke: ${this.#mapped(why)}`, "APP_CRASHED")
   }
 
-  /** What takes long but is no turn: evaluating the app's modules, which may await what only turns bring. */
-  async #watched<T>(work: () => Promise<T>): Promise<T> {
-    this.#evaluating = true
-    this.#parts.watch.started(this)
-    try {
-      return await work()
-    } finally {
-      this.#evaluating = false
-      if (this.#running === null) this.#parts.watch.stopped(this)
-    }
-  }
-
   // Limits
 
   checkCpu(): void {
-    if (this.#end !== undefined) return
+    if (this.#end !== undefined || this.#inspector?.isOpen) return
     if (this.#isolate.isDisposed) {
       this.#outOfMemory()
       return
@@ -258,7 +255,8 @@ export class IsolateMember implements CellMember, Watched {
 
   #checkSoft(most: number): void {
     const { cpuSoftMs } = this.#order
-    if (cpuSoftMs === null || most <= cpuSoftMs || this.#retired || this.#loading) return
+    if (this.#inspector?.isOpen || cpuSoftMs === null || most <= cpuSoftMs || this.#retired || this.#loading)
+      return
     this.#retired = true
     this.#report.retire(
       `a request used more than ${cpuSoftMs} ms of CPU time (limits.cpuSoft)`,

@@ -16,15 +16,18 @@ parts.catch(() => undefined)
 runCell(() => ({
   start(order, report) {
     let killed: string | null = null
+    let running: CellMember | null = null
     const started: Promise<CellMember | null> = parts.then(({ remarks, ...rest }) => {
       if (killed !== null) return null
       if (remarks.length > 0) report.output("stderr", `${remarks.splice(0).join("\n")}\n`)
-      return new IsolateMember(order, report, rest)
+      running = new IsolateMember(order, report, rest)
+      return running
     })
     started.catch((error: unknown) =>
       report.ended({ reason: messageOf(error), code: "APP_CRASHED", exitCode: null }),
     )
     return {
+      inspector: () => running?.inspector?.() ?? null,
       async kill(reason) {
         killed = reason
         const member = await started.catch(() => null)

@@ -44,16 +44,13 @@ export async function probe(factory: IsolateFactory): Promise<void> {
         wake: nothing,
         print: nothing,
         begin: nothing,
+        evaluated: nothing,
         barrier: nothing,
       },
       inspect: false,
     })
-    const module = await isolate.compileModule(APP)
-    await module.instantiate(guest.context, () => {
-      throw new Error("the probe imports nothing")
-    })
-    await module.evaluate({ promise: true })
-    await guest.loaded(module)
+    const evaluate = await guest.link(isolate, { code: APP, filename: "app:///probe.js", map: null })
+    await evaluate()
     await guest.turn({ bytes: requestBytes(), egress: undefined, due: false, settled: undefined })
     if (fatal !== undefined) throw new Error(fatal)
     const answer = new TextDecoder().decode(responseOf(chunks))

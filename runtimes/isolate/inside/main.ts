@@ -65,7 +65,13 @@ function start(config: InsideConfig, ...functions: never[]): Inside {
       })
     },
     rejected: (reason) => guarded(() => web.reports.rejection(reason)),
-    loaded: (namespace) => guarded(() => app.loaded(namespace)),
+    prepare: (hook) =>
+      hook.on((namespace) =>
+        guarded(() => {
+          app.loaded(namespace)
+          out.evaluated()
+        }),
+      ),
     failed: (code, message, stack) => guarded(() => app.failed(code, message, stack)),
   }
 }

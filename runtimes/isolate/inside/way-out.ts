@@ -10,13 +10,13 @@ const BYTES = 4 * 1024 * 1024
 const CROSSING_BYTES = 256
 
 export interface WayOut
-  extends Pick<CellFunctions, "send" | "sendEgress" | "wake" | "print" | "begin" | "fatal"> {
+  extends Pick<CellFunctions, "send" | "sendEgress" | "wake" | "print" | "begin" | "evaluated" | "fatal"> {
   /** Runs `flush` when the microtasks that wait now have run. */
   readonly schedule: (flush: () => void) => void
 }
 
 export function createWayOut(cell: CellFunctions): WayOut {
-  const { send, sendEgress, wake, print, begin, fatal, barrier } = cell
+  const { send, sendEgress, wake, print, begin, evaluated, fatal, barrier } = cell
   let crossings = 0
   let bytes = 0
   let wakeMs: number | null = null
@@ -67,6 +67,7 @@ export function createWayOut(cell: CellFunctions): WayOut {
       count(0)
       begin(id, method, request)
     },
+    evaluated: () => evaluated(),
     fatal: (why) => fatal(why),
   }
 }

@@ -57,22 +57,19 @@ export class Bundler {
     clearTimeout(this.#idle)
     this.#building++
     try {
+      const paths = new Set<string>()
       const result = await esbuild.build({
         ...OPTIONS,
         write: false,
-        metafile: true,
         absWorkingDir: dir,
         entryPoints: [entry],
         outfile: join(dir, OUTPUT),
-        plugins: [resolvePlugin(dir)],
+        plugins: [resolvePlugin(dir, (path) => paths.add(path))],
       })
       const text = (ending: string): string =>
         result.outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ""
       const files = new Map<string, string>()
-      for (const input of Object.keys(result.metafile.inputs)) {
-        const path = join(dir, input.replace(/^bytes:/, ""))
-        if (!input.startsWith("refused:")) files.set(path, await stamp(path))
-      }
+      for (const path of paths) files.set(path, await stamp(path))
       return { bundle: { code: text(".js"), filename: `app:///${OUTPUT}`, map: text(".map") }, files }
     } catch (error) {
       throw loadError(error)

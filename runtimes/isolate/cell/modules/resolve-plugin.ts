@@ -27,14 +27,16 @@ const LOADERS: ReadonlyMap<string, Loader> = new Map([
   [".svg", "text"],
 ])
 
-export function resolvePlugin(dir: string): Plugin {
+/** `read` is told the path of every file that becomes a part. */
+export function resolvePlugin(dir: string, read: (path: string) => void): Plugin {
   return {
     name: "polyhost-isolate",
     setup(build) {
       build.onResolve({ filter: /.*/ }, (args) => resolve(build, dir, args))
-      build.onLoad({ filter: /.*/, namespace: "file" }, ({ path, with: attributes }) =>
-        load(dir, path, attributes["type"]),
-      )
+      build.onLoad({ filter: /.*/, namespace: "file" }, ({ path, with: attributes }) => {
+        read(path)
+        return load(dir, path, attributes["type"])
+      })
       build.onLoad({ filter: /.*/, namespace: "refused" }, ({ path }) => ({
         contents: `throw new Error(${JSON.stringify(path)})`,
         loader: "js",
