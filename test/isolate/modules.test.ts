@@ -1,0 +1,233 @@
+import { symlinkSync } from "node:fs"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { TestHost } from "../support/harness.ts"
+import { type Files, temporaryApps } from "./write-app.ts"
+
+const WASM = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 127, 3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0, 10, 6, 1, 4, 0, 65,
+  42, 11,
+])
+
+const answer = (expression: string, imports = ""): string =>
+  `${imports}\nexport default { async fetch(request) { return Response.json(${expression}) } }`
+
+/** Apps that must load, with what they answer. */
+const GOOD: Record<string, { files: Files; entry?: string; is: unknown }> = {
+  "imports-relative": {
+    files: {
+      "src/index.js": answer("[a, b]", 'import { a } from "./a.js"; import b from "../b.mjs"'),
+      "src/a.js": "export const a = 1",
+      "b.mjs": "export default 2",
+    },
+    entry: "src/index.js",
+    is: [1, 2],
+  },
+  typescript: {
+    files: {
+      "index.ts": answer(
+        "f<number>(2) as number",
+        'import { f } from "./f.ts"; import type { T } from "./t.ts"',
+      ),
+      "f.ts":
+        "export enum E { A = 40 }\nexport function f<T extends number>(x: T): number { return x + E.A }",
+    },
+    entry: "index.ts",
+    is: 42,
+  },
+  "json-and-texts": {
+    files: {
+      "index.js": answer(
+        "[data.a, with_.a, page, query, doc]",
+        'import data from "./a.json"; import with_ from "./a.json" with { type: "json" }; import page from "./p.html"; import query from "./q.sql"; import doc from "./d.data" with { type: "text" }',
+      ),
+      "a.json": '{"a":1}',
+      "p.html": "<p>",
+      "q.sql": "select 1",
+      "d.data": "text",
+    },
+    is: [1, 1, "<p>", "select 1", "text"],
+  },
+  wasm: {
+    files: {
+      "index.js": answer("new WebAssembly.Instance(m).exports.f()", 'import m from "./m.wasm"'),
+      "m.wasm": WASM,
+    },
+    is: 42,
+  },
+  "dynamic-import": {
+    files: {
+      "index.js": answer(
+        '(await import("./late.js")).value + (await import(`./by-${name}.js`)).value',
+        'const name = ["name"][0]',
+      ),
+      "late.js": "export const value = await Promise.resolve(1)",
+      "by-name.js": "export const value = 2",
+    },
+    is: 3,
+  },
+  "import-meta": {
+    files: {
+      "src/index.js": answer("[import.meta.url, other]", 'import { other } from "./sub/other.js"'),
+      "src/sub/other.js": "export const other = new URL('x.txt', import.meta.url).href",
+    },
+    entry: "src/index.js",
+    is: ["app:///src/index.js", "app:///src/sub/x.txt"],
+  },
+  "top-level-await": {
+    files: {
+      "index.js": answer(
+        "[a, t]",
+        'const a = await Promise.resolve(5); const t = await new Promise((done) => setTimeout(done, 20, "timer"))',
+      ),
+    },
+    is: [5, "timer"],
+  },
+  "wasm-compiled-later": {
+    files: {
+      "index.js": answer(
+        "(await WebAssembly.instantiate(bytes)).instance.exports.f()",
+        `const bytes = new Uint8Array(${JSON.stringify([...WASM])})`,
+      ),
+    },
+    is: 42,
+  },
+  commonjs: {
+    files: {
+      "index.js": answer(
+        "[lib.name, more.b, lib.data.x]",
+        'import lib from "lib"; import * as more from "lib/sub"',
+      ),
+      "node_modules/lib/package.json": '{"main":"./main.js"}',
+      "node_modules/lib/main.js":
+        'exports.name = "lib"; exports.data = require("./data.json"); try { require("fs") } catch (e) { exports.fs = e.message }',
+      "node_modules/lib/data.json": '{"x":1}',
+      "node_modules/lib/sub.js": "module.exports = { b: process.env.NODE_ENV }",
+    },
+    is: ["lib", "production", 1],
+  },
+  conditions: {
+    files: {
+      "index.js": answer("[a, b, c]", 'import a from "lib"; import b from "lib/deep"; import c from "#mine"'),
+      "package.json": '{"imports":{"#mine":{"node":"./no.js","worker":"./mine.js"}}}',
+      "mine.js": 'export default "mine"',
+      "node_modules/lib/package.json":
+        '{"exports":{".":{"node":"./node.js","workerd":"./worker.js"},"./deep":{"import":"./deep.mjs","require":"./deep.cjs"}}}',
+      "node_modules/lib/worker.js": 'export default "workerd"',
+      "node_modules/lib/node.js": 'export default "node"',
+      "node_modules/lib/deep.mjs": 'export default "esm"',
+    },
+    is: ["workerd", "esm", "mine"],
+  },
+  "a-function": { files: { "index.js": "export default () => Response.json(1)" }, is: 1 },
+  "commonjs-entry": {
+    files: {
+      "index.cjs": "module.exports = { fetch: () => Response.json(require('./a.cjs')) }",
+      "a.cjs": "module.exports = 7",
+    },
+    entry: "index.cjs",
+    is: 7,
+  },
+}
+
+/** Apps that must not load, with what is said of them. */
+const BAD: Record<string, { files: Files; says: RegExp }> = {
+  "has-a-syntax-error": {
+    files: { "index.js": 'import "./src/bad.js"', "src/bad.js": "export const a = 1\nlet b = ;\n" },
+    says: /src\/bad\.js:2:9: Unexpected ";"/,
+  },
+  "has-a-syntax-error-alone": {
+    files: { "index.js": "export default {}\nlet b = ;\n" },
+    says: /index\.js:2:9/,
+  },
+  "throws-while-it-loads": {
+    files: {
+      "index.ts": 'import "./src/throws.ts"\nexport default { fetch() {} }',
+      "src/throws.ts":
+        "interface A {\n  a: 1\n}\nconst f = (): never => {\n  throw new TypeError('not today')\n}\nf()\n",
+    },
+    says: /src\/throws\.ts:5:9.*TypeError: not today/,
+  },
+  "throws-while-it-loads-alone": {
+    files: { "index.js": "export default {}\nthrow new Error('alone')\n" },
+    says: /index\.js:2:7.*Error: alone/,
+  },
+  "imports-a-builtin": {
+    files: { "index.js": 'import "./src/a.js"', "src/a.js": 'import fs from "node:fs"; export default fs' },
+    says: /"node:fs" \(imported by src\/a\.js\) is not there in an isolate.*runtime "thread" or "node"/,
+  },
+  "imports-a-bare-builtin": {
+    files: { "index.js": 'import path from "path"; export default path' },
+    says: /"path" \(imported by index\.js\) is not there in an isolate/,
+  },
+  "imports-what-is-missing": {
+    files: { "index.js": 'import "nothing-of-that-name"' },
+    says: /index\.js:1:8: Could not resolve "nothing-of-that-name"/,
+  },
+  "reads-outside": {
+    files: {
+      "index.js":
+        'import text from "../../../../../../../../etc/passwd" with { type: "text" }; export default text',
+    },
+    says: /lies outside of the app's folder/,
+  },
+  "reads-outside-by-a-link": {
+    files: { "index.js": 'import text from "./link.txt"; export default text' },
+    says: /lies outside of the app's folder/,
+  },
+  "imports-too-much": {
+    files: {
+      "index.js": 'import text from "./big.txt"; export default text',
+      "big.txt": "x".repeat(17 * 1024 * 1024),
+    },
+    says: /big\.txt has \d+ bytes; a module has at most/,
+  },
+  "exports-nothing": { files: { "index.js": "export const a = 1" }, says: /exports no fetch handler/ },
+  "exports-a-node-handler": {
+    files: { "index.js": "export default (request, response) => {}" },
+    says: /exports a Node handler/,
+  },
+  "loops-while-it-loads": {
+    files: { "index.js": "for (;;) {}\nexport default {}" },
+    says: /CPU time to load/,
+  },
+  "never-loads": {
+    files: { "index.js": "await new Promise(() => {})\nexport default { fetch() {} }" },
+    says: /RUNTIME_START_TIMEOUT|not ready/,
+  },
+}
+
+describe("modules of isolates", () => {
+  let host: TestHost
+  const apps = temporaryApps()
+
+  beforeAll(async () => {
+    const entries = [...Object.entries(GOOD), ...Object.entries(BAD)].map(([name, { files, ...rest }]) => {
+      const dir = apps.write(files)
+      if (name === "reads-outside-by-a-link") symlinkSync("/etc/hostname", join(dir, "link.txt"))
+      const entry = "entry" in rest ? rest.entry : Object.keys(files)[0]
+      return [name, { dir, entry, runtime: "isolate", timeouts: { start: "14s" } }]
+    })
+    host = await TestHost.start(Object.fromEntries(entries), { eager: true })
+  })
+  afterAll(async () => {
+    await host?.close()
+    apps.remove()
+  })
+
+  test.each(Object.entries(GOOD))("load: %s", async (name, { is }) => {
+    const { status, text } = await host.ask(`/${name}/`)
+    if (status === 503) expect(host.app(name).lastError).toBe(null)
+    expect({ status, text }).toEqual({ status: 200, text: JSON.stringify(is) })
+  })
+
+  test.each(Object.entries(BAD))(
+    "do not load, and say why: %s",
+    async (name, { says }) => {
+      const { lastError } = await host.state(name, (it) => it.lastError !== null, 18_000)
+      expect(`${lastError?.code} ${lastError?.message}`).toMatch(says)
+      expect(lastError?.message).not.toContain("isolated-vm boundary")
+    },
+    20_000,
+  )
+})
