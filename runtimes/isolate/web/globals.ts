@@ -9,6 +9,7 @@ import { DOMException } from "./dom-exception.ts"
 import { AbortController, AbortSignal } from "./events/abort.ts"
 import { Event } from "./events/event.ts"
 import { defineEventHandler, EventTarget, makeGlobalTarget } from "./events/event-target.ts"
+import { MessageChannel, MessagePort } from "./events/message-port.ts"
 import {
   CloseEvent,
   CustomEvent,
@@ -55,7 +56,9 @@ export function installCore(target: object, ops: () => WebOps): CoreHandles {
     ErrorEvent,
     Event,
     EventTarget,
+    MessageChannel,
     MessageEvent,
+    MessagePort,
     Navigator,
     Performance,
     PerformanceEntry,

@@ -1,11 +1,11 @@
 /**
  * structuredClone (HTML): first the value is taken apart into nodes, which is when getters run and what cannot be cloned is found;
- * then buffers are transferred; then the copy is put together. Objects of the platform: serializable.ts.
+ * then buffers and ports are transferred; then the copy is put together. Objects of the platform: serializable.ts.
  */
 import { cloneDOMException, DOMException, isDOMException } from "../dom-exception.ts"
 import { isArrayBuffer, isObject, platformPrototypes, requireArguments, toDictionary } from "../idl.ts"
 import { brandOf } from "./brands.ts"
-import { isPlatformObject, serializableOf } from "./serializable.ts"
+import { isPlatformObject, serializableOf, transferableOf } from "./serializable.ts"
 import { isDetached, makeView, type ResizableBuffer, shapeOf } from "./views.ts"
 
 interface Node {
@@ -18,7 +18,7 @@ interface Node {
 
 interface Taking {
   readonly memory: Map<object, Node>
-  readonly transferred: ReadonlyMap<ArrayBuffer, Node>
+  readonly transferred: ReadonlyMap<object, Node>
 }
 
 const ERRORS: Readonly<Record<string, ErrorConstructor>> = {
@@ -39,35 +39,44 @@ const WRAPPERS = {
 
 export function structuredClone(value: unknown, options: unknown = {}): unknown {
   requireArguments(arguments.length, 1, "structuredClone")
-  const transfer = readTransfer(toDictionary(options, "structuredClone: the second argument")["transfer"])
-  const moved = new Map<ArrayBuffer, { node: Node; moved: ArrayBuffer | null }>()
-  for (const buffer of transfer) {
-    const entry: { node: Node; moved: ArrayBuffer | null } = {
-      moved: null,
-      node: { make: () => entry.moved },
-    }
-    moved.set(buffer, entry)
-  }
-  const transferred = new Map([...moved].map(([buffer, { node }]) => [buffer, node]))
-  const node = take(value, { memory: new Map(), transferred })
-  for (const buffer of transfer) if (isDetached(buffer)) throw cloneError("A buffer to transfer is detached")
-  for (const [buffer, entry] of moved) entry.moved = (buffer as ResizableBuffer).transfer!()
-  return put(node)
+  const given = toDictionary(options, "structuredClone: the second argument")["transfer"]
+  return cloneAndTransfer(value, readTransferList(given)).value
 }
 
-function readTransfer(list: unknown): ArrayBuffer[] {
+/** The sequence of objects that a script wants transferred. */
+export function readTransferList(list: unknown): object[] {
   if (list === undefined) return []
-  if (!isObject(list)) throw new TypeError("structuredClone: transfer is not a sequence")
-  const given: unknown[] = [...(list as Iterable<unknown>)]
-  for (const one of given)
-    if (!isObject(one)) throw new TypeError("structuredClone: what to transfer is not an object")
-  const buffers = given.map((one) => {
-    if (!isArrayBuffer(one)) throw cloneError("An object cannot be transferred")
+  if (!isObject(list)) throw new TypeError("transfer is not a sequence")
+  return [...(list as Iterable<unknown>)].map((one) => {
+    if (!isObject(one)) throw new TypeError("What to transfer is not an object")
     return one
   })
-  if (new Set(buffers).size < buffers.length)
-    throw cloneError("A buffer stands twice in the list to transfer")
-  return buffers
+}
+
+export interface Transferred {
+  readonly value: unknown
+  /** What the objects of the list have become, in its order. */
+  readonly objects: readonly object[]
+}
+
+export function cloneAndTransfer(value: unknown, list: readonly object[]): Transferred {
+  const transferables = list.map((object) => {
+    const transferable = transferableOf(object)
+    if (transferable === null) throw cloneError(`${describe(object)} cannot be transferred`)
+    return { object, transferable }
+  })
+  if (new Set(list).size < list.length) throw cloneError("An object stands twice in the list to transfer")
+  const moved = new Map<object, { became: object | null }>(list.map((object) => [object, { became: null }]))
+  const nodes = new Map([...moved].map(([object, entry]) => [object, { make: () => entry.became }]))
+  const node = take(value, { memory: new Map(), transferred: nodes })
+  for (const { object, transferable } of transferables)
+    if (transferable.isDetached(object)) throw cloneError("An object to transfer is detached")
+  const objects = transferables.map(({ object, transferable }) => {
+    const became = transferable.transfer(object)
+    moved.get(object)!.became = became
+    return became
+  })
+  return { value: put(node), objects }
 }
 
 function put(node: Node): unknown {
@@ -81,7 +90,7 @@ function put(node: Node): unknown {
 function take(value: unknown, taking: Taking): Node {
   if (typeof value === "symbol") throw cloneError(`${String(value)} could not be cloned`)
   if (!isObject(value)) return { make: () => value }
-  const known = taking.memory.get(value) ?? taking.transferred.get(value as ArrayBuffer)
+  const known = taking.memory.get(value) ?? taking.transferred.get(value)
   if (known !== undefined) return known
   const node = takeObject(value, taking)
   taking.memory.set(value, node)
