@@ -21,3 +21,12 @@ export async function endSlot(slot: Slot, timeouts: AppSpec["timeouts"]): Promis
   })
   await slot.gone
 }
+
+/** An instance is ready: one that was to be replaced may go. */
+export function endReplaced(slots: Iterable<Slot>, timeouts: AppSpec["timeouts"]): void {
+  for (const slot of slots) {
+    if (!slot.replaced || slot.state !== "ready") continue
+    endSlot(slot, timeouts).catch(() => undefined)
+    return
+  }
+}

@@ -22,6 +22,14 @@ export function isPermanent(code: ErrorCode): boolean {
   return PERMANENT.has(code)
 }
 
+/** Failed starts in a row, or the delay before the next try, from which on requests are refused instead of waiting. */
+const REFUSE_AFTER = { starts: 3, delayMs: 2000 }
+
+/** An app that starts and then crashes is back soon: its requests wait. One that cannot start is not. */
+export function isHopeless(failedStarts: number, delayMs: number): boolean {
+  return failedStarts >= REFUSE_AFTER.starts || delayMs >= REFUSE_AFTER.delayMs
+}
+
 /** How long the next try waits at least. A full disk needs somebody to make room, and each try may download a runtime. */
 export function leastDelayMs(code: ErrorCode): number {
   return code === "TOOLCHAIN_DISK_FULL" ? 30_000 : 0

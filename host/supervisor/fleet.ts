@@ -1,16 +1,18 @@
 /**
  * Fleet: the instances of one app. Starts them, watches them, replaces those that end, stops them. All policy of
  * supervision is here and in `retry.ts`, the same for every kind of runtime. It knows no exchange.
+ * Longer than 300 lines: which instances there are, shall be and may be is one state; parts of it would have to share it all.
  */
 import { type ErrorCode, messageOf, PolyhostError } from "../../protocol/errors.ts"
 import type { AppSpec } from "../../runtimes/app-spec.ts"
-import type { Exit, ResolvedRuntime, Retirement } from "../../runtimes/runtime.ts"
+import type { Capabilities, Exit, ResolvedRuntime, Retirement } from "../../runtimes/runtime.ts"
 import type { AppState } from "./app-status.ts"
 import { chooseSlot } from "./choose-slot.ts"
-import { endSlot } from "./end-slot.ts"
-import { exitFailure, isPermanent, type LastError, leastDelayMs } from "./failure.ts"
+import { endReplaced, endSlot } from "./end-slot.ts"
+import { exitFailure, isHopeless, isPermanent, type LastError, leastDelayMs } from "./failure.ts"
 import { type LaunchServices, launchSlot } from "./launch-slot.ts"
 import { Retry } from "./retry.ts"
+import { RuntimeSearch } from "./runtime-search.ts"
 import { instanceId, Slot } from "./slot.ts"
 import { watchSlot } from "./watch-slot.ts"
 
@@ -28,9 +30,6 @@ export interface FleetEvents {
   unavailable(detail: string): void
 }
 
-/** Failed starts in a row, or the delay before the next try, from which on requests are refused instead of waiting. */
-const REFUSE_AFTER = { starts: 3, delayMs: 2000 }
-
 export class Fleet {
   readonly generation: number
   readonly #spec: AppSpec
@@ -47,8 +46,7 @@ export class Fleet {
   #count = 0
   #failedStarts = 0
   #resolved: ResolvedRuntime | null = null
-  /** Ends the search for the runtime of an app that has no instance yet. */
-  #finding: AbortController | null = null
+  readonly #search = new RuntimeSearch()
   #interface: string | null = null
   #stopping: Promise<void> | null = null
   #settled: (() => void)[] = []
@@ -63,6 +61,10 @@ export class Fleet {
 
   get slots(): Iterable<Slot> {
     return this.#slots
+  }
+
+  get capabilities(): Capabilities {
+    return this.#services.runtime.capabilities
   }
 
   /** Exact version once known, else what was asked for. */
@@ -83,7 +85,7 @@ export class Fleet {
     const ready = this.#countOf("ready")
     if (ready > 0) return ready < Math.min(this.#target, this.#spec.instances.min) ? "degraded" : "running"
     if (this.#retry.pending) return "backoff"
-    return this.#countOf("starting") > 0 || this.#finding !== null ? "starting" : "idle"
+    return this.#countOf("starting") > 0 || this.#search.going ? "starting" : "idle"
   }
 
   /** Starts the app's instances; those above `instances.min` start on demand. */
@@ -94,8 +96,7 @@ export class Fleet {
     this.#stopping = null
     this.#retry.reset()
     this.#target = this.#spec.instances.min
-    // An app that starts on request has its runtime found, or installed, before the first one.
-    if (this.#target === 0) void this.#findRuntime()
+    if (this.#target === 0) this.#findRuntime()
     this.#fill()
     this.#changed()
   }
@@ -110,9 +111,11 @@ export class Fleet {
   refusal(): string | null {
     if (this.#failed) return `the app failed: ${this.lastError?.code ?? "unknown"}`
     if (!this.#wanted) return "the app is stopped"
-    // An app that starts and then crashes is back soon: its requests wait. One that cannot start is not.
-    const hopeless = this.#failedStarts >= REFUSE_AFTER.starts || this.#retry.delayMs >= REFUSE_AFTER.delayMs
-    if (this.#retry.pending && hopeless && this.#countOf("ready") === 0) {
+    if (
+      this.#retry.pending &&
+      isHopeless(this.#failedStarts, this.#retry.delayMs) &&
+      this.#countOf("ready") === 0
+    ) {
       return `the app failed ${this.#retry.failures} times in a row, next try in ${this.retryAfterSeconds()} s`
     }
     return null
@@ -177,7 +180,7 @@ export class Fleet {
   }
 
   async #stopAll(): Promise<void> {
-    this.#finding?.abort(new Error("the app was stopped"))
+    this.#search.stop()
     for (const slot of this.#slots)
       if (slot.state === "starting") slot.abort.abort(new Error("the app was stopped"))
     await Promise.all([...this.#slots].map((slot) => endSlot(slot, this.#spec.timeouts)))
@@ -191,15 +194,6 @@ export class Fleet {
     if (cause === null) this.#services.log.warn(this.#spec.name, slot.id, message)
     else this.#fail(cause, message)
     this.#fill()
-  }
-
-  /** An instance is ready: one that was to be replaced may go. */
-  #endReplaced(): void {
-    for (const slot of this.#slots) {
-      if (!slot.replaced || slot.state !== "ready") continue
-      endSlot(slot, this.#spec.timeouts).catch(() => undefined)
-      return
-    }
   }
 
   /** Takes a surplus instance out. */
@@ -240,7 +234,7 @@ export class Fleet {
     }
     const instance = slot.instance
     if (instance === null) return
-    this.#endReplaced()
+    endReplaced(this.#slots, this.#spec.timeouts)
     this.#events.capacity()
     instance.retiring.then((retirement) => this.#replace(slot, retirement))
     const exit = await instance.exited
@@ -275,17 +269,14 @@ export class Fleet {
     this.#changed()
   }
 
-  /** Never rejects. */
-  async #findRuntime(): Promise<void> {
-    this.#finding = new AbortController()
-    const { signal } = this.#finding
-    try {
-      this.#resolved = await this.#services.runtime.resolve(this.#spec, { signal })
-    } catch (error) {
-      if (!signal.aborted) this.#startFailed(error)
-    }
-    this.#finding = null
-    this.#changed()
+  #findRuntime(): void {
+    void this.#search.start((signal) => this.#services.runtime.resolve(this.#spec, { signal }), {
+      found: (resolved) => {
+        this.#resolved = resolved
+      },
+      failed: (error) => this.#startFailed(error),
+      ended: () => this.#changed(),
+    })
   }
 
   #startFailed(error: unknown): void {

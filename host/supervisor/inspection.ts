@@ -5,11 +5,19 @@
  */
 import { messageOf, PolyhostError } from "../../protocol/errors.ts"
 import type { AppSpec } from "../../runtimes/app-spec.ts"
-import type { InspectorLink } from "../../runtimes/runtime.ts"
+import type { InspectorLink, InspectorProtocol } from "../../runtimes/runtime.ts"
 import type { Logger } from "../log/logger.ts"
 import { endSlot } from "./end-slot.ts"
 import type { Fleet } from "./fleet.ts"
 import type { Slot } from "./slot.ts"
+
+/** What a debugger has to know before it comes. */
+export interface Inspectable {
+  readonly app: string
+  readonly protocol: InspectorProtocol
+  readonly runtime: { readonly name: string; readonly version: string }
+  readonly instances: readonly { readonly id: string; readonly inspected: boolean }[]
+}
 
 export interface Inspection {
   readonly link: InspectorLink
@@ -29,12 +37,28 @@ export interface Inspected {
   readonly log: Logger
 }
 
+/** @throws PolyhostError RUNTIME_NO_INSPECTOR */
+export function inspectable({ fleet, spec }: Inspected): Inspectable {
+  const { inspector } = fleet.capabilities
+  if (inspector === null) throw noInspector(spec)
+  const ready = [...fleet.slots].filter((slot) => slot.state === "ready")
+  return {
+    app: spec.name,
+    protocol: inspector,
+    runtime: fleet.runtime,
+    instances: ready.map(({ id, inspected }) => ({ id, inspected })),
+  }
+}
+
 /**
  * @throws PolyhostError HOST_UNKNOWN_INSTANCE, HOST_INSPECTED (another session is open), APP_UNAVAILABLE (nothing runs),
  * RUNTIME_NO_INSPECTOR, RUNTIME_INSPECTOR_FAILED
  */
 export async function openInspection(app: Inspected, instanceId: string | null): Promise<Inspection> {
+  if (app.fleet.capabilities.inspector === null) throw noInspector(app.spec)
   const slot = await chooseInstance(app, instanceId)
+  // Whoever comes right after another does not find it busy.
+  await slot.inspectionEnding
   const claimed = [claim(slot)]
   try {
     const link = await slot.instance?.openInspector().catch((error: unknown) => {
@@ -72,7 +96,12 @@ async function chooseInstance({ fleet, spec }: Inspected, instanceId: string | n
     const message = `App "${spec.name}" has no running instance "${instanceId}" (running: ${names})`
     throw new PolyhostError("HOST_UNKNOWN_INSTANCE", message)
   }
-  const [first] = ready.sort((a, b) => Number(a.inspected) - Number(b.inspected) || a.inFlight - b.inFlight)
+  const [first] = ready.sort(
+    (a, b) =>
+      Number(a.inspected) - Number(b.inspected) ||
+      Number(b.inspect) - Number(a.inspect) ||
+      a.inFlight - b.inFlight,
+  )
   if (first !== undefined) return first
   if (fleet.state === "idle") fleet.demand(1)
   const [starting] = [...fleet.slots].filter((slot) => slot.state === "starting")
@@ -112,7 +141,7 @@ function inspection(
     await link.close()
     release(slot)
     log.info(spec.name, slot.id, "the debugger has left: deadlines and wedge kill are back")
-    if (slot.inspect && slot.state === "ready") await putBack(app, slot)
+    if (slot.inspect && slot.state === "ready") void putBack(app, slot)
   }
   return {
     link,
@@ -122,18 +151,19 @@ function inspection(
     runtime: app.fleet.runtime,
     close() {
       closing ??= close()
+      slot.inspectionEnding = closing
       return closing
     },
   }
 }
 
-/** An instance with its inspector open gives way to an ordinary one. */
+/** An instance with its inspector open gives way to an ordinary one, unless somebody wants it again. Never rejects. */
 async function putBack({ fleet, spec, log }: Inspected, slot: Slot): Promise<void> {
   if (fleet.state === "stopped" || fleet.state === "failed" || slot.instance?.usable !== true) return
   const next = fleet.startOne()
   try {
     await next.started
-    endSlot(slot, spec.timeouts).catch(() => undefined)
+    endSlot(slot.inspected ? next : slot, spec.timeouts).catch(() => undefined)
   } catch (error) {
     log.warn(spec.name, slot.id, `stays with its inspector open: ${messageOf(error).split("\n", 1)[0]}`)
   }
@@ -151,6 +181,11 @@ function claim(slot: Slot): Slot {
 function release(slot: Slot): void {
   slot.inspected = false
   slot.inspectionEndedMs = performance.now()
+}
+
+function noInspector(spec: AppSpec): PolyhostError {
+  const message = `App "${spec.name}" has runtime "${spec.runtime.name}", of whose inspector the host knows nothing`
+  return new PolyhostError("RUNTIME_NO_INSPECTOR", message)
 }
 
 function unavailable({ fleet, spec }: Pick<Inspected, "fleet" | "spec">): PolyhostError {

@@ -23,6 +23,8 @@ export class Slot {
   replaced = false
   /** A debugger is attached: standing still is no fault now. See `inspection.ts`. */
   inspected = false
+  /** The end of a session that is under way. */
+  inspectionEnding: Promise<void> | null = null
   inspectionEndedMs = Number.NEGATIVE_INFINITY
   /** Resolves when it is ready, rejects when it does not start. */
   readonly started: Promise<void>
