@@ -99,7 +99,7 @@ function requireUsable(content: BodyContent | null): void {
 
 function typeForBlob(contentTypes: readonly string[]): string {
   const type = extractMimeType(contentTypes)
-  return type === null ? "" : serializeMimeType(type).toLowerCase()
+  return type === null ? "" : serializeMimeType(type)
 }
 
 function parseForm(bytes: Bytes, type: MimeType | null): FormData {

@@ -32,7 +32,6 @@ const friend = {} as {
 /** Tells the constructor that it is given a state and no arguments. */
 const MAKE = Symbol("make")
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the members of the mixin are added below
 export interface Request extends BodyMembers {}
 
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the members of the mixin are added below

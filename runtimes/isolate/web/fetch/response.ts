@@ -32,7 +32,6 @@ const friend = {} as {
   is(value: object): boolean
 }
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the members of the mixin are added below
 export interface Response extends BodyMembers {}
 
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the members of the mixin are added below
