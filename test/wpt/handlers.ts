@@ -25,132 +25,156 @@ export function knowsHandler(name: string): boolean {
   return Object.hasOwn(HANDLERS, name)
 }
 
-const CORS = { "access-control-allow-origin": "*", "access-control-expose-headers": "*" }
+type Fields = Record<string, string>
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   "inspect-headers.py": ({ request, response, url }) => {
-    const exposed: string[] = []
-    for (const name of (url.searchParams.get("headers") ?? "").split("|")) {
-      const value = request.headers[name.toLowerCase()]
-      if (value === undefined || name === "") continue
-      response.setHeader(`x-request-${name}`, value)
-      exposed.push(`x-request-${name}`)
+    const names = (url.searchParams.get("headers") ?? "").split("|").filter((name) => name !== "")
+    const found = names.filter((name) => request.headers[name.toLowerCase()] !== undefined)
+    const fields: Fields = { "content-type": "text/plain" }
+    for (const name of found) fields[`x-request-${name}`] = String(request.headers[name.toLowerCase()])
+    if (url.searchParams.has("cors")) {
+      Object.assign(fields, corsFields(request))
+      fields["access-control-expose-headers"] = names.map((name) => `x-request-${name}`).join(", ")
     }
-    response.setHeader("content-type", "text/plain")
-    response.setHeader("access-control-expose-headers", exposed.join(", "))
-    response.end("")
+    response.writeHead(200, fields).end()
   },
   "echo-content.py": async ({ request, response }) => {
-    const parts: Buffer[] = []
-    for await (const part of request as AsyncIterable<Buffer>) parts.push(part)
-    const { method, headers } = request
-    const shown = [
-      "content-type",
-      "content-length",
-      "content-encoding",
-      "content-language",
-      "content-location",
-    ]
-    response.setHeader("x-request-method", method!)
-    for (const name of shown) response.setHeader(`x-request-${name}`, headers[name] ?? "NO")
-    response.setHeader("content-type", "text/plain")
-    response.end(Buffer.concat(parts))
+    const body = await bodyOf(request)
+    response.writeHead(200, { "content-type": "text/plain", ...contentFields(request) }).end(body)
   },
   "method.py": async ({ request, response }) => {
-    const parts: Buffer[] = []
-    for await (const part of request as AsyncIterable<Buffer>) parts.push(part)
-    const { method, headers } = request
-    response.writeHead(200, {
-      ...CORS,
-      "content-type": "text/plain",
-      "x-request-method": method!,
-      "x-request-content-type": headers["content-type"] ?? "NO",
-      "x-request-content-length": headers["content-length"] ?? "NO",
-    })
-    response.end(Buffer.concat(parts))
+    const body = await bodyOf(request)
+    response.writeHead(200, { ...corsFields(request), ...contentFields(request) }).end(body)
   },
-  "status.py": ({ response, url }) => {
-    const code = Number(url.searchParams.get("code") ?? 200)
-    const text = url.searchParams.get("text") ?? "OMG"
-    const headers = { "content-type": url.searchParams.get("type") ?? "", "x-request-method": "GET" }
-    response.writeHead(code, text, headers)
-    response.end(url.searchParams.get("content") ?? "")
+  "status.py": ({ request, response, url }) => {
+    const get = (name: string, otherwise: string): string => url.searchParams.get(name) ?? otherwise
+    const fields = { "content-type": get("type", ""), "x-request-method": request.method! }
+    response.writeHead(Number(get("code", "200")), get("text", "OMG"), fields).end(get("content", ""))
   },
-  "redirect.py": ({ request, response, url, stash }) => {
-    const token = url.searchParams.get("token")
-    const count = url.searchParams.get("count")
-    const location = url.searchParams.get("location")
-    const status = Number(url.searchParams.get("redirect_status") ?? 302)
-    if (token !== null) stash.set(token, String(Number(stash.get(token) ?? 0) + 1))
-    const headers: Record<string, string> = { ...CORS, "access-control-allow-headers": "*" }
-    if (request.method === "OPTIONS") {
-      response.writeHead(200, headers).end()
-      return
-    }
-    if (token !== null && count !== null && Number(stash.get(token)) > Number(count)) {
-      response.writeHead(200, headers).end("test")
-      return
-    }
-    if (location !== null) {
-      const next =
-        url.searchParams.get("simple") === null && count !== null ? withParameters(location, url) : location
-      headers["location"] = next
-    }
-    response.writeHead(status, headers).end("")
-  },
+  "redirect.py": redirect,
   "redirect-empty-location.py": ({ response }) => void response.writeHead(302, { location: "" }).end(),
-  "trickle.py": async ({ response, url }) => {
-    const delay = Number(url.searchParams.get("ms") ?? 500)
+  "trickle.py": async ({ request, response, url }) => {
+    const pause = Number(url.searchParams.get("ms") ?? 500)
     const count = Number(url.searchParams.get("count") ?? 50)
+    await bodyOf(request)
+    await after(pause)
     response.writeHead(200, url.searchParams.has("notype") ? {} : { "content-type": "text/plain" })
+    response.flushHeaders()
     for (let at = 0; at < count && !response.destroyed; at++) {
+      await after(pause)
       response.write("TEST_TRICKLE\n")
-      await new Promise((resolve) => setTimeout(resolve, delay))
     }
     response.end()
+  },
+  "bad-chunk-encoding.py": async ({ request, response, url }) => {
+    const pause = Number(url.searchParams.get("ms") ?? 1000)
+    const count = Number(url.searchParams.get("count") ?? 50)
+    const { socket } = request
+    await after(pause)
+    socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+    for (let at = 0; at < count && !socket.destroyed; at++) {
+      await after(pause)
+      socket.write("a\r\nTEST_CHUNK\r\n")
+    }
+    socket.end("garbage")
+    response.destroy()
   },
   "infinite-slow-response.py": async ({ request, response, url, stash }) => {
     const stateKey = url.searchParams.get("stateKey")
     const abortKey = url.searchParams.get("abortKey")
-    const closed = new Promise((resolve) => request.socket.once("close", resolve))
+    const closed = new Promise<void>((resolve) => request.socket.once("close", () => resolve()))
     response.writeHead(200, { "content-type": "text/plain" })
     if (stateKey !== null) stash.set(stateKey, "open")
     while (!response.destroyed && !(abortKey !== null && stash.has(abortKey))) {
       response.write(".")
-      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 20))])
+      await Promise.race([closed, after(20)])
     }
     if (stateKey !== null) stash.set(stateKey, "closed")
     response.end()
   },
-  "stash-put.py": ({ response, url, stash }) => {
+  "stash-put.py": ({ request, response, url, stash }) => {
     stash.set(url.searchParams.get("key") ?? "", url.searchParams.get("value") ?? "")
-    response.writeHead(200, CORS).end("OK")
+    response.writeHead(200, corsFields(request)).end("OK")
   },
-  "stash-take.py": ({ response, url, stash }) => {
+  "stash-take.py": ({ request, response, url, stash }) => {
     const key = url.searchParams.get("key") ?? ""
-    const value = stash.get(key)
+    const value = stash.get(key) ?? null
     stash.delete(key)
-    response
-      .writeHead(200, { ...CORS, "content-type": "application/json" })
-      .end(JSON.stringify(value ?? null))
+    response.writeHead(200, { ...corsFields(request), "content-type": "application/json" })
+    response.end(JSON.stringify(value))
   },
   "clean-stash.py": ({ response, url, stash }) => {
-    const had = stash.delete(url.searchParams.get("token") ?? "")
-    response.end(had ? "1" : "0")
+    response.end(stash.delete(url.searchParams.get("token") ?? "") ? "1" : "0")
   },
   "echo-headers.py": ({ request, response }) => {
-    response.writeHead(200, { ...CORS, "content-type": "text/plain" })
-    const lines: string[] = []
-    for (let at = 0; at < request.rawHeaders.length; at += 2)
-      lines.push(`${request.rawHeaders[at]}: ${request.rawHeaders[at + 1]}`)
-    response.end(`${lines.join("\n")}\n`)
+    const { rawHeaders } = request
+    const lines = rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${rawHeaders[at + 1]}\n`] : []))
+    response.writeHead(200, { ...corsFields(request), "content-type": "text/plain" }).end(lines.join(""))
+  },
+  "dump-authorization-header.py": ({ request, response }) => {
+    response.writeHead(200, { ...corsFields(request), "content-type": "text/html" })
+    response.end(request.headers.authorization ?? "none")
+  },
+  "bad-gzip-body.py": ({ response }) => {
+    response.writeHead(200, { "content-encoding": "gzip" }).end("not actually gzip")
+  },
+  "bad-br-body.py": ({ response }) => {
+    response.writeHead(200, { "content-encoding": "br" }).end("not actually br")
   },
 }
 
-/** A redirect that is to happen several times carries its own parameters on. */
-function withParameters(location: string, url: URL): string {
-  const next = new URL(location, url)
-  for (const [name, value] of url.searchParams)
-    if (!next.searchParams.has(name)) next.searchParams.set(name, value)
-  return next.href
+/** Sends on as often as it is asked to; a token counts over the requests of one chain. */
+function redirect({ request, response, url, stash }: Handling): void {
+  const get = (name: string): string | null => url.searchParams.get(name)
+  const fields: Fields = { "content-type": "text/plain", "cache-control": "no-cache", ...corsFields(request) }
+  const token = get("token")
+  const count = Number((token === null ? undefined : stash.get(token)) ?? 0) + 1
+  if (token !== null) stash.set(token, String(count))
+  const most = get("max_count")
+  if (token !== null && most !== null && count > Number(most)) {
+    response.writeHead(200, fields).end(String(count - 1))
+    return
+  }
+  const location = get("location")
+  if (location !== null) {
+    const simple = get("simple") !== null || !/^(?:https?:|[^:]*(?:$|[/?#]))/.test(location)
+    fields["location"] = simple ? location : withParameters(location, url, count)
+  }
+  response.writeHead(Number(get("redirect_status") ?? 302), Object.entries(fields).flat().map(asBytes)).end()
+}
+
+/** The parameters of the redirect go on to where it leads; `count` makes each step another URL. */
+function withParameters(location: string, url: URL, count: number): string {
+  return `${location}${location.includes("?") ? "&" : "?"}${url.searchParams}&count=${count}`
+}
+
+/** Node writes fields as Latin-1; the suite's server writes the bytes that it was given. */
+function asBytes(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1")
+}
+
+function corsFields({ headers }: IncomingMessage): Fields {
+  return {
+    "access-control-allow-origin": headers.origin ?? "*",
+    "access-control-allow-credentials": "true",
+    "access-control-expose-headers": "x-request-method",
+  }
+}
+
+function contentFields({ method, headers }: IncomingMessage): Fields {
+  const fields: Fields = { "x-request-method": method! }
+  for (const name of ["type", "length", "encoding", "language", "location"])
+    fields[`x-request-content-${name}`] = String(headers[`content-${name}`] ?? "NO")
+  return fields
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = []
+  for await (const part of request as AsyncIterable<Buffer>) parts.push(part)
+  return Buffer.concat(parts)
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }

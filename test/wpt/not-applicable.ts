@@ -3,6 +3,8 @@
  * `expectations/`. A rule is a path or what a file's text asks for.
  */
 
+import { knowsHandler } from "./handlers.ts"
+
 interface Rule {
   readonly path?: RegExp
   readonly text?: RegExp
@@ -113,5 +115,12 @@ export function reasonNotToRun(path: string, text: string, scope: "worker" | "wi
       (it.text === undefined || it.text.test(text)) &&
       (it.scope === undefined || it.scope === scope),
   )
-  return rule?.reason ?? null
+  return rule?.reason ?? handlerOf(text)
+}
+
+/** The suite's server runs handlers in Python; those that the harness knows stand in `handlers.ts`. */
+function handlerOf(text: string): string | null {
+  const names = [...text.matchAll(/([\w.-]+\.py)\b/g)].map(([, name]) => name!)
+  const unknown = names.find((name) => !knowsHandler(name))
+  return unknown === undefined ? null : `needs the WPT server's handler ${unknown}`
 }

@@ -42,6 +42,11 @@ function sendFile(root: string, url: URL, response: ServerResponse): void {
     response.writeHead(404, { "content-type": "text/plain" }).end("not there")
     return
   }
+  // A whole answer, head and all.
+  if (path.endsWith(".asis")) {
+    response.socket?.end(readFileSync(path))
+    return
+  }
   const headers = existsSync(`${path}.headers`) ? readHeaders(readFileSync(`${path}.headers`, "latin1")) : []
   if (!headers.some(([name]) => name.toLowerCase() === "content-type"))
     headers.push(["content-type", typeOf(path)])
