@@ -38,7 +38,6 @@ export class ThreadMember implements CellMember {
     this.#gone.then(parts.gone)
   }
 
-  /** @throws for arguments that no thread can have. */
   start(): void {
     const { order, pool, guestFile, report } = this.#parts
     const { id, guest, entry } = order
@@ -101,6 +100,11 @@ export class ThreadMember implements CellMember {
     }
     if (error === null || isExit(error))
       return { reason: `exit code ${exitCode ?? 0}`, code: "APP_CRASHED", exitCode }
+    if (code === "ERR_WORKER_INVALID_EXEC_ARGV") {
+      const args = JSON.stringify(this.order.runtimeArgs)
+      const reason = `"runtime.args" ${args} has arguments that only a process can have: leave them out, or use runtime "node"`
+      return { reason, code: "APP_CRASHED", exitCode }
+    }
     const text = error instanceof Error && error.stack !== undefined ? error.stack : inspect(error)
     this.report.output("stderr", `Uncaught ${error instanceof Error ? "" : "exception: "}${text}\n`)
     return { reason: `uncaught exception, exit code ${exitCode ?? 1}`, code: "APP_CRASHED", exitCode }

@@ -15,7 +15,7 @@ export interface ThreadEvents {
 }
 
 export interface ThreadPool {
-  /** Settles when the thread has ended, or been told to; rejects with why. @throws for arguments that no thread can have. */
+  /** Settles when the thread has ended, or been told to; rejects with why, and for arguments that no thread can have. */
   run(task: WorkerTask, events: ThreadEvents, signal: AbortSignal): Promise<void>
 }
 

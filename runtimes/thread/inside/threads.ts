@@ -3,7 +3,6 @@
  * instance. Owns no channel: each thread has its own to the host. Counterpart in the thread: `worker.ts`.
  */
 import { join } from "node:path"
-import { messageOf } from "../../../protocol/errors.ts"
 import type { StartOrder } from "../../cell/cell-messages.ts"
 import type { CellMember, CellProgram, CellServices, InstanceReport } from "../../cell/inside/run-cell.ts"
 import { watchMemory } from "./memory-watch.ts"
@@ -42,12 +41,7 @@ export function createThreads(services: CellServices): CellProgram {
         gone: () => members.delete(member),
       })
       members.add(member)
-      try {
-        member.start()
-      } catch (error) {
-        members.delete(member)
-        throw new Error(explain(error, order))
-      }
+      member.start()
       if (order.dir !== process.cwd())
         report.output(
           "stderr",
@@ -61,10 +55,4 @@ export function createThreads(services: CellServices): CellProgram {
 /** Beside the cell program. */
 function workerFile(): string {
   return join(import.meta.dirname, "thread-worker.cjs")
-}
-
-function explain(error: unknown, order: StartOrder): string {
-  const { code } = error as { code?: string }
-  if (code !== "ERR_WORKER_INVALID_EXEC_ARGV") return messageOf(error)
-  return `"runtime.args" ${JSON.stringify(order.runtimeArgs)} has arguments that only a process can have (${messageOf(error)}): leave them out, or use runtime "node"`
 }
