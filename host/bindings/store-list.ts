@@ -43,7 +43,7 @@ function afterPrefix(prefix: Uint8Array): Uint8Array | null {
   let length = prefix.length
   while (length > 0 && prefix[length - 1] === 0xff) length--
   if (length === 0) return null
-  const end = prefix.slice(0, length)
+  const end = new Uint8Array(prefix.subarray(0, length))
   end[length - 1]!++
   return end
 }

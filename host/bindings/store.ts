@@ -26,6 +26,8 @@ export interface StoreOptions {
   readonly stateDir: string
   readonly log: Logger
   readonly quota?: StoreQuota
+  /** How threads are started; default: as usual. */
+  readonly startWorker?: (...parameters: ConstructorParameters<typeof Worker>) => Worker
 }
 
 interface Waiting {
@@ -64,14 +66,14 @@ export class Store {
     this.#loads.set(namespace, load)
     load.count++
     load.bytes += request.value.length
-    // Copies: the request's views lie in the bytes of a whole read, which a message would take along.
+    // Copies (a Buffer's slice is none): the views lie in the bytes of a whole read, which a message would take along.
     const { op, number } = request
     const task = {
       id: ++this.#lastId,
       op,
       namespace,
-      key: request.key.slice(),
-      value: request.value.slice(),
+      key: new Uint8Array(request.key),
+      value: new Uint8Array(request.value),
       number,
     }
     this.#waiting.set(task.id, { task, request, repeated: false })
@@ -86,16 +88,18 @@ export class Store {
 
   #send(task: StoreTask): void {
     if (this.#batch.push(task) > 1) return
-    setImmediate(() => {
-      const tasks = this.#batch
+    setImmediate(() => this.#flush())
+  }
+
+  #flush(): void {
+    if (this.#batch.length === 0) return
+    try {
+      this.#worker ??= this.#start()
+      this.#worker.postMessage(this.#batch.splice(0))
+    } catch (error) {
       this.#batch = []
-      try {
-        this.#worker ??= this.#start()
-        this.#worker.postMessage(tasks)
-      } catch (error) {
-        this.#failAll(`the store's thread does not start: ${messageOf(error)}`)
-      }
-    })
+      this.#failAll(`the store's thread does not start: ${messageOf(error)}`)
+    }
   }
 
   #start(): Worker {
@@ -103,7 +107,8 @@ export class Store {
       path: join(this.#options.stateDir, "store.sqlite"),
       quota: this.#options.quota ?? STORE_QUOTA,
     }
-    const worker = new Worker(workerFile(), {
+    const { startWorker = (file, options) => new Worker(file, options) } = this.#options
+    const worker = startWorker(workerFile(), {
       name: "polyhost-store",
       workerData: data,
       env: {},
@@ -177,11 +182,11 @@ export class Store {
   }
 
   async #end(): Promise<void> {
+    this.#flush()
     const worker = this.#worker
-    if (worker === null) return this.#failAll("the host stops")
+    if (worker === null) return
     const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()))
     worker.ref()
-    if (this.#batch.length > 0) worker.postMessage(this.#batch.splice(0))
     worker.postMessage(null)
     await exited
   }

@@ -159,7 +159,8 @@ export class CallClient {
     const ask = this.#asks.get(id)
     if (ask === undefined) return
     this.#asks.delete(id)
-    ask.resolve({ outcome: bytes[start] ?? 0, bytes: bytes.slice(start + 1, end) })
+    // Not by slice: what came may be a Buffer, whose slice is a view.
+    ask.resolve({ outcome: bytes[start] ?? 0, bytes: new Uint8Array(bytes.subarray(start + 1, end)) })
     this.#sendWaiting()
   }
 

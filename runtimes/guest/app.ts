@@ -228,5 +228,19 @@ function later(decision: Decision): Promise<Decision> {
 /** The entry's module namespace, once the runtime has evaluated it as its main program. */
 async function entryEvaluated(config: GuestConfig, mainStarted: Promise<void>): Promise<unknown> {
   await mainStarted
-  return import(pathToFileURL(config.entry).href)
+  const module: unknown = await import(pathToFileURL(config.entry).href)
+  // Bun before 1.3 gives the namespace of a main module while its top-level code still waits for something.
+  while (isUnfinished(module)) await new Promise((resolve) => setTimeout(resolve, UNFINISHED_LOOK_MS))
+  return module
+}
+
+const UNFINISHED_LOOK_MS = 5
+
+function isUnfinished(module: unknown): boolean {
+  try {
+    findHandler(module)
+    return false
+  } catch (error) {
+    return error instanceof ReferenceError
+  }
 }

@@ -20,6 +20,8 @@ export function bindingsSuite(runtime: TestRuntime): void {
   }
   const _store = (path: string, options = {}): Promise<unknown> => json(`/store/${path}`, options)
 
+  const store = (path: string, options = {}): Promise<unknown> => json(`/store/${path}`, options)
+
   it("a call reaches the other app with its method, URL, headers and body, and without a network", async () => {
     const seen = await json("/call", { method: "POST", body: "hello" })
     expect(seen).toMatchObject({

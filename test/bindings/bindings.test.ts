@@ -3,7 +3,6 @@ import { bindingsSuite } from "./bindings-suite.ts"
 
 for (const runtime of inject("runtimes")) {
   // Node before 18 has no fetch API; the command-line tests of the others say so.
-  if (runtime.name === "thread" || (runtime.name === "node" && Number(runtime.version.split(".")[0]) < 18))
-    continue
+  if (runtime.name === "node" && Number(runtime.version.split(".")[0]) < 18) continue
   describe(`bindings on ${runtime.name} ${runtime.version}`, () => bindingsSuite(runtime))
 }

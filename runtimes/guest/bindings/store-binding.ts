@@ -97,7 +97,7 @@ export function createStoreBinding(name: string, calls: CallClient): StoreBindin
 const CONVERSIONS: Readonly<Partial<Record<string, (bytes: Uint8Array) => unknown>>> = {
   text: textOf,
   json: (bytes) => JSON.parse(textOf(bytes)),
-  arrayBuffer: (bytes) => bytes.slice().buffer,
+  arrayBuffer: (bytes) => new Uint8Array(bytes).buffer,
   stream: (bytes) =>
     new ReadableStream({
       start(controller) {
