@@ -5,6 +5,7 @@
 import { readFileSync, writeSync } from "node:fs"
 import { domainToASCII } from "node:url"
 import ivm from "isolated-vm"
+import { WARM_UP } from "../../runtimes/isolate/web/warm-up.ts"
 
 const SCRIPT = readFileSync(0, "utf8")
 const ISOLATES = 10
@@ -22,7 +23,7 @@ const CHECKS = `
   }))()`
 
 const started = performance.now()
-const snapshot = ivm.Isolate.createSnapshot([{ code: SCRIPT, filename: "inside.js" }])
+const snapshot = ivm.Isolate.createSnapshot([{ code: SCRIPT, filename: "inside.js" }], WARM_UP)
 const makeMs = performance.now() - started
 const results = {
   snapshotBytes: (snapshot as unknown as { byteLength?: number }).byteLength ?? snapshot.copy().byteLength,
