@@ -22,3 +22,15 @@ export function isFieldText(bytes: Uint8Array, start: number, end: number): bool
   for (let at = start; at < end; at++) if (!isFieldByte(bytes[at]!)) return false
   return true
 }
+
+/** True when `bytes[start, end)` is a token (RFC 9110 5.6.2). */
+export function isToken(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (TOKEN[bytes[at]!] !== 1) return false
+  return end > start
+}
+
+/** True when `bytes[start, end)` is visible ASCII without spaces, at least one. */
+export function isVisibleText(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at]! < 0x21 || bytes[at]! > 0x7e) return false
+  return end > start
+}

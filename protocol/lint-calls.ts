@@ -24,7 +24,7 @@ import {
   readUint16,
   readUint32,
 } from "./frames.ts"
-import { isFieldText, isHeaderBlock } from "./header-block.ts"
+import { isFieldText, isHeaderBlock, isToken, isVisibleText } from "./header-block.ts"
 import type { Frame, Half, OnBroken, Side } from "./lint-types.ts"
 
 interface CallRecord {
@@ -99,9 +99,10 @@ export class CallConversation {
     const methodAt = start + CALL_REQUEST_FIXED_BYTES
     const bindingAt = methodAt + bytes[start]!
     const linesAt = bindingAt + bytes[start + 1]! + readUint16(bytes, start + 2)
-    if (linesAt + readUint32(bytes, start + 4) !== end || bindingAt === methodAt)
+    if (linesAt + readUint32(bytes, start + 4) !== end)
       return this.#broken("P18", "a call.request whose lengths do not add up")
-    if (!isFieldText(bytes, methodAt, linesAt)) this.#broken("P18", "control bytes in a call.request")
+    if (!isToken(bytes, methodAt, bindingAt) || !isVisibleText(bytes, bindingAt, linesAt))
+      this.#broken("P18", "a method, binding or URL that is none")
     if (end - linesAt > MAX_HEADER_BLOCK_BYTES || !isHeaderBlock(bytes, linesAt, end))
       this.#broken("P18", "a malformed header block")
   }
@@ -159,7 +160,7 @@ export class CallConversation {
   }
 
   #storeRequest({ bytes, start, end }: FramePayload): void {
-    // P22 A store.request is whole, and is answered by one store.response. Its lengths add up; the key is at most 512
+    // P22 A store.request is whole, and is answered by one store.response. Its lengths add up; its binding is visible ASCII, the key is at most 512
     // bytes, the value of a put 128 KiB, the cursor of a list 1024 bytes; get and delete have no value.
     if (end - start < STORE_REQUEST_FIXED_BYTES) return this.#broken("P22", "a truncated store.request")
     const op = bytes[start]!
@@ -169,6 +170,8 @@ export class CallConversation {
     if (start + STORE_REQUEST_FIXED_BYTES + nameBytes + keyBytes + valueBytes !== end)
       return this.#broken("P22", "a store.request whose lengths do not add up")
     const most = op === StoreOp.put ? MAX_VALUE_BYTES : op === StoreOp.list ? MAX_CURSOR_BYTES : 0
+    const nameAt = start + STORE_REQUEST_FIXED_BYTES
+    if (!isVisibleText(bytes, nameAt, nameAt + nameBytes)) this.#broken("P22", "a binding that is none")
     if (op < StoreOp.get || op > StoreOp.list || keyBytes > MAX_KEY_BYTES || valueBytes > most)
       this.#broken("P22", `a malformed store.request, operation ${op}`)
   }

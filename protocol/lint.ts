@@ -162,7 +162,7 @@ class Conversation {
       return this.#control(sender, frame, name)
     }
     if (frame.type >= FrameType.callRequest) {
-      if (this.#welcome === null) return this.#broken("P17", `${name} before welcome`)
+      if (this.#welcome === null) this.#broken("P17", `${name} before welcome`)
       return this.#calls.frame(sender, frame)
     }
     // P4 The guest answers welcome with lifespan.startup.complete or lifespan.startup.failed, once. No stream is

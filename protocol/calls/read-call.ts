@@ -9,8 +9,7 @@ import {
   readUint48,
   violation,
 } from "../frames.ts"
-import { isHeaderBlock } from "../header-block.ts"
-import { TOKEN } from "../http1/syntax.ts"
+import { isHeaderBlock, isToken, isVisibleText } from "../header-block.ts"
 import {
   CALL_REQUEST_FIXED_BYTES,
   MAX_CURSOR_BYTES,
@@ -55,7 +54,7 @@ export function readCallHead(flags: number, { bytes, start, end }: FramePayload)
   if (linesAt + readUint32(bytes, start + 4) !== end)
     throw violation("P18: a call.request whose lengths do not add up")
   if (!isToken(bytes, methodAt, bindingAt)) throw violation("P18: a call.request without a method")
-  if (!isVisible(bytes, bindingAt, linesAt))
+  if (!isVisibleText(bytes, bindingAt, linesAt))
     throw violation("P18: a binding or URL that is not visible ASCII")
   if (end - linesAt > MAX_HEADER_BLOCK_BYTES || !isHeaderBlock(bytes, linesAt, end))
     throw violation("P18: a call.request with a malformed header block")
@@ -78,7 +77,7 @@ export function readStoreRequest({ bytes, start, end }: FramePayload): Omit<Stor
   const valueAt = keyAt + readUint16(bytes, start + 2)
   const valueBytes = readUint32(bytes, start + 8)
   if (valueAt + valueBytes !== end) throw violation("P22: a store.request whose lengths do not add up")
-  if (!isVisible(bytes, nameAt, keyAt)) throw violation("P22: a binding that is not visible ASCII")
+  if (!isVisibleText(bytes, nameAt, keyAt)) throw violation("P22: a binding that is not visible ASCII")
   if (valueAt - keyAt > MAX_KEY_BYTES) throw violation(`P22: a key over ${MAX_KEY_BYTES} bytes`)
   const most = op === "put" ? MAX_VALUE_BYTES : op === "list" ? MAX_CURSOR_BYTES : 0
   if (valueBytes > most) throw violation(`P22: a store.request (${op}) with ${valueBytes} bytes of value`)
@@ -89,14 +88,4 @@ export function readStoreRequest({ bytes, start, end }: FramePayload): Omit<Stor
     value: bytes.subarray(valueAt, end),
     number: readUint32(bytes, start + 4),
   }
-}
-
-function isToken(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (TOKEN[bytes[at]!] !== 1) return false
-  return end > start
-}
-
-function isVisible(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (bytes[at]! < 0x21 || bytes[at]! > 0x7e) return false
-  return end > start
 }

@@ -3,7 +3,7 @@
  * `node test/protocol/fuzz.ts --seconds 60 --seed 1`; a failing case prints its seed, and `--seed N --cases 1` repeats it.
  * The lint judges the same bytes independently: it and the connection must agree on who broke a rule.
  */
-import { FLAG_END, FrameType, HEADER_BYTES, WINDOW_BYTES } from "../../protocol/frames.ts"
+import { CALL_WINDOW_BYTES, FLAG_END, FrameType, HEADER_BYTES, WINDOW_BYTES } from "../../protocol/frames.ts"
 import { HostileGuest } from "./hostile-guest.ts"
 import type { MemoryExchange } from "./memory-exchange.ts"
 import * as make from "./raw-frames.ts"
@@ -40,6 +40,10 @@ class Case {
   readonly #past: RawFrame[] = []
   readonly #hostility: number
   #lastId = 0
+  /** The same of its calls. */
+  readonly #open = new Map<number, { ended: boolean; window: number }>()
+  #lastCall = 0
+  #answeredBytes = 0
   #pinged = false
   #sentBytes = 0
 
@@ -71,7 +75,8 @@ class Case {
   #step(): void {
     const connection = this.guest.host.connection
     const dice = this.#random()
-    if (dice < 0.2) this.#serve()
+    if (dice < 0.1) this.#answerCall()
+    else if (dice < 0.2) this.#serve()
     else if (dice < 0.25) this.#any(this.guest.exchanges)?.leave()
     else if (dice < 0.35) this.#any(this.guest.exchanges)?.read(this.#below(WINDOW_BYTES))
     else if (dice < 0.37) {
@@ -109,6 +114,7 @@ class Case {
       this.#pinged = false
       return raw(FrameType.pong, 0)
     }
+    if (this.#chance(0.3)) return this.#honestCall()
     const id = this.#any([...this.#streams.keys()])
     if (id === undefined || this.#chance(0.05)) return make.log("x".repeat(this.#below(50)))
     const stream = this.#streams.get(id)!
@@ -123,6 +129,42 @@ class Case {
     stream.head = true
     if (end) this.#streams.delete(id)
     return frame
+  }
+
+  /** The other side of what this guest calls. */
+  #answerCall(): void {
+    this.#answeredBytes += 120_000
+    const ask = this.#any(this.guest.asks)
+    if (ask !== undefined && this.#chance(0.5)) ask.answer(this.#below(3), new Uint8Array(this.#below(5000)))
+    const call = this.#any(this.guest.calls)
+    if (call === undefined) return
+    const end = this.#chance(0.3)
+    if (this.#chance(0.1)) call.fail("failed", "by chance")
+    else if (!call.responded) {
+      const head = { status: 200, reason: "", lines: new Uint8Array(0) }
+      call.respond(head, this.#chance(0.5) ? null : new Uint8Array(this.#below(20_000)), end)
+    } else if (call.id % 3 === 0) call.write(new Uint8Array(this.#below(90_000)), end)
+    else call.credit(0)
+  }
+
+  #honestCall(): RawFrame {
+    const id = this.#any([...this.#open.keys()])
+    if (id === undefined || (this.#open.size < 20 && this.#chance(0.3))) {
+      const next = ++this.#lastCall
+      if (this.#chance(0.3)) return make.store(next, { op: 1 + this.#below(4), key: this.#below(513) })
+      const end = this.#chance(0.5)
+      this.#open.set(next, { ended: end, window: CALL_WINDOW_BYTES })
+      return make.call(next, { end, lines: this.#pick(["", "a: b\r\n"]), cause: this.#below(3) })
+    }
+    const call = this.#open.get(id)!
+    const bytes = Math.min(call.window, this.#pick([1, 900, 30_000]))
+    if (call.ended || bytes === 0 || this.#chance(0.1)) {
+      this.#open.delete(id)
+      return make.ofCall(make.disconnect(id))
+    }
+    call.window -= bytes
+    call.ended = this.#chance(0.2)
+    return make.ofCall(make.body(id, bytes, call.ended))
   }
 
   #hostileFrame(): RawFrame {
@@ -140,6 +182,20 @@ class Case {
         }),
       () => make.body(id, this.#pick([0, 1, 262_144]), this.#chance(0.5)),
       () => make.request(id),
+      () =>
+        make.call(
+          this.#lastCall + this.#below(3),
+          this.#pick([{}, { method: "" }, { lines: "a" }, { end: false }]),
+        ),
+      () => make.store(this.#lastCall + 1, { op: this.#below(7), value: this.#pick([0, 1, 131_073]) }),
+      () =>
+        make.ofCall(
+          make.body(this.#below(this.#lastCall + 2), this.#pick([0, 1, 70_000]), this.#chance(0.5)),
+        ),
+      () => make.ofCall(make.credit(this.#below(this.#lastCall + 2), this.#pick([0, 1, 0xffff_ffff]))),
+      () => make.ofCall(make.disconnect(this.#below(this.#lastCall + 2), this.#below(256))),
+      () => make.ofCall(make.response(this.#below(this.#lastCall + 2))),
+      () => make.output(this.#below(3), this.#below(4)),
       () => this.#pick([make.hello, make.started, make.startFailed, make.shutdownComplete, make.shutdown])(),
       () => raw(FrameType.pong, 0),
       () => raw(this.#below(256), this.#below(3), this.#junk(this.#below(100)), this.#below(3)),
@@ -153,7 +209,7 @@ class Case {
     const flipped = payload.slice()
     if (flipped.length > 0) flipped[this.#below(Math.min(16, flipped.length))] = this.#below(256)
     return this.#pick<() => RawFrame>([
-      () => ({ ...frame, type: this.#below(24) }),
+      () => ({ ...frame, type: this.#below(42) }),
       () => ({ ...frame, flags: this.#pick([FLAG_END, 2, 255]) }),
       () => ({ ...frame, stream: this.#pick([0, this.#below(50), 2 ** 48 - 1, 2 ** 32]) }),
       () => ({ ...frame, payload: flipped }),
@@ -183,7 +239,7 @@ class Case {
       if (exchange.endings.length > 1) return `ended ${exchange.endings.length} times`
     }
     const requestBytes = exchanges.reduce((sum, { head }) => sum + 200 + head.bodyBytes * 1.01, 0)
-    const mostBytes = 2000 + requestBytes + this.#sentBytes
+    const mostBytes = 2000 + requestBytes + this.#answeredBytes + this.#sentBytes
     if (pipe.writtenBytes > mostBytes) return `the host wrote ${pipe.writtenBytes} bytes`
     return this.#checkVerdict(guestBreaches, pipe.closedBy ?? "")
   }

@@ -1,4 +1,6 @@
 /** A HostConnection whose guest is the test: raw bytes in, a count of what comes out, and what the lint saw. */
+import type { StoreRequest } from "../../protocol/calls/read-call.ts"
+import type { ServerCall } from "../../protocol/calls/server-call.ts"
 import type { Channel, ChannelListener } from "../../protocol/channel.ts"
 import { lintChannel } from "../../protocol/lint.ts"
 import { MemoryExchange, type MemoryExchangeOptions } from "./memory-exchange.ts"
@@ -8,6 +10,9 @@ import { encodeRaw, hello, type RawFrame, started } from "./raw-frames.ts"
 export class HostileGuest {
   readonly host: HostRecord
   readonly exchanges: MemoryExchange[] = []
+  /** What it called and asked of stores: held until the test answers. */
+  readonly calls: ServerCall[] = []
+  readonly asks: StoreRequest[] = []
   readonly hostBreaches: string[] = []
   readonly guestBreaches: string[] = []
   readonly pipe = new ScriptedChannel()
@@ -24,6 +29,13 @@ export class HostileGuest {
       now: () => this.nowMs,
       schedule: (run) => {
         this.#scheduled.push(run)
+      },
+      calls: {
+        call: (call) => {
+          call.events = { requestBody: () => {}, drained: () => {}, left: () => {} }
+          this.calls.push(call)
+        },
+        store: (request) => this.asks.push(request),
       },
     })
   }
