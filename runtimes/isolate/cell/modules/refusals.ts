@@ -1,6 +1,7 @@
 /** What an isolate's modules may not import, and how that is said. */
+import { realpath } from "node:fs/promises"
 import { builtinModules } from "node:module"
-import { dirname, relative, sep } from "node:path"
+import { basename, dirname, join, relative, sep } from "node:path"
 
 const BUILTINS = new Set(builtinModules.filter((name) => !name.startsWith("_")))
 
@@ -13,16 +14,29 @@ export function builtinRefusal(specifier: string, importer: string): string {
   return `"${specifier}" (imported by ${importer}) is not there in an isolate, which has web APIs only: import something else, or give the app the runtime "thread" or "node"`
 }
 
-/** Whether a file, by its real path, may be part of an app: of its folder, or of a node_modules folder at or above it. */
-export function mayRead(realDir: string, realPath: string): boolean {
-  if (realPath.startsWith(realDir + sep)) return true
-  const marker = `${sep}node_modules${sep}`
-  const at = realPath.indexOf(marker)
-  if (at === -1) return false
-  const owner = realPath.slice(0, at)
-  for (let dir = realDir; ; dir = dirname(dir)) {
-    if (dir === owner || (owner === "" && dir === sep)) return true
-    if (dirname(dir) === dir) return false
+/**
+ * What an app's modules may be read from, by real paths: its folder, and the node_modules folders that Node would look into. One of those
+ * may be a link to another node_modules folder, and nothing else.
+ */
+export class ReadableFolders {
+  readonly #roots: readonly string[]
+
+  private constructor(roots: readonly string[]) {
+    this.#roots = roots
+  }
+
+  /** `dir`: a real path. */
+  static async of(dir: string): Promise<ReadableFolders> {
+    const roots = [dir]
+    for (let at = dir; ; at = dirname(at)) {
+      const real = await realpath(join(at, "node_modules")).catch(() => "")
+      if (basename(real) === "node_modules") roots.push(real)
+      if (dirname(at) === at) return new ReadableFolders(roots)
+    }
+  }
+
+  has(realPath: string): boolean {
+    return this.#roots.some((root) => realPath.startsWith(root + sep))
   }
 }
 

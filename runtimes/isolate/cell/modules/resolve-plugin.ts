@@ -5,7 +5,7 @@
 import { readFile, realpath, stat } from "node:fs/promises"
 import { extname, relative } from "node:path"
 import type { Loader, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild"
-import { builtinRefusal, isBuiltin, mayRead, outsideRefusal } from "./refusals.ts"
+import { builtinRefusal, isBuiltin, outsideRefusal, ReadableFolders } from "./refusals.ts"
 
 const MOST_BYTES = 16 * 1024 * 1024
 
@@ -31,11 +31,12 @@ const LOADERS: ReadonlyMap<string, Loader> = new Map([
 export function resolvePlugin(dir: string, read: (path: string) => void): Plugin {
   return {
     name: "polyhost-isolate",
-    setup(build) {
-      build.onResolve({ filter: /.*/ }, (args) => resolve(build, dir, args))
+    async setup(build) {
+      const app: AppFolders = { dir, readable: await ReadableFolders.of(dir) }
+      build.onResolve({ filter: /.*/ }, (args) => resolve(build, app, args))
       build.onLoad({ filter: /.*/, namespace: "file" }, ({ path, with: attributes }) => {
         read(path)
-        return load(dir, path, attributes["type"])
+        return load(app, path, attributes["type"])
       })
       build.onLoad({ filter: /.*/, namespace: "refused" }, ({ path }) => ({
         contents: `throw new Error(${JSON.stringify(path)})`,
@@ -49,9 +50,14 @@ export function resolvePlugin(dir: string, read: (path: string) => void): Plugin
   }
 }
 
+interface AppFolders {
+  readonly dir: string
+  readonly readable: ReadableFolders
+}
+
 async function resolve(
   build: PluginBuild,
-  dir: string,
+  { dir, readable }: AppFolders,
   args: OnResolveArgs,
 ): Promise<OnResolveResult | null> {
   if (args.pluginData === RESOLVING) return null
@@ -75,7 +81,7 @@ async function resolve(
       : refuse(args, found.errors[0]?.text ?? `cannot resolve ${args.path}`)
   }
   if (found.namespace !== "file" || found.external) return found
-  if (mayRead(dir, found.path)) return found
+  if (readable.has(found.path)) return found
   return refuse(args, outsideRefusal(dir, found.path))
 }
 
@@ -88,9 +94,13 @@ function refuse({ kind }: OnResolveArgs, text: string): OnResolveResult {
   return { errors: [{ text }] }
 }
 
-async function load(dir: string, path: string, type: string | undefined): Promise<OnLoadResult> {
+async function load(
+  { dir, readable }: AppFolders,
+  path: string,
+  type: string | undefined,
+): Promise<OnLoadResult> {
   const real = await realpath(path)
-  if (!mayRead(dir, real)) return { errors: [{ text: outsideRefusal(dir, real) }] }
+  if (!readable.has(real)) return { errors: [{ text: outsideRefusal(dir, real) }] }
   const { size } = await stat(real)
   if (size > MOST_BYTES)
     return {
