@@ -42,9 +42,9 @@ function sendFile(root: string, url: URL, response: ServerResponse): void {
     response.writeHead(404, { "content-type": "text/plain" }).end("not there")
     return
   }
-  // A whole answer, head and all.
   if (path.endsWith(".asis")) {
-    response.socket?.end(readFileSync(path))
+    // A whole answer, head and all. Bare line feeds end lines in these files, which is not what is tested.
+    response.socket?.end(readFileSync(path, "latin1").replace(/\r?\n/g, "\r\n"), "latin1")
     return
   }
   const headers = existsSync(`${path}.headers`) ? readHeaders(readFileSync(`${path}.headers`, "latin1")) : []
