@@ -144,14 +144,69 @@ test("an answer may come while the request still goes", async () => {
   expect((await reader.read()).done).toBe(true)
 })
 
-test("a server that answers before it has the whole request ends the app's stream", async () => {
-  const origin = await serve((_request, response) => response.writeHead(413).end("too much"))
+test("a server that answers before it has the whole request ends the app's stream, and the connection ends", async () => {
+  const closed = moment()
+  const origin = await serve((request, response) => {
+    request.socket.once("close", () => closed.resolve())
+    response.writeHead(413).end("too much")
+  })
   const { fetch } = callingFrom([origin])
   const cancelled = moment()
   const body = new ReadableStream({ cancel: () => cancelled.resolve() })
   const response = await fetch(origin, { method: "POST", body, duplex: "half" })
   expect([response.status, await response.text()]).toEqual([413, "too much"])
-  await within(5000, "the stream to be cancelled", cancelled.promise)
+  await within(2000, "the stream to be cancelled", cancelled.promise)
+  await within(2000, "the connection to end", closed.promise)
+})
+
+test("the long body of a redirect is not read to its end", async () => {
+  const closed = moment()
+  const origin = await serve((request, response) => {
+    if (request.url === "/end") return response.end("there")
+    response.once("close", () => closed.resolve())
+    response.writeHead(302, { Location: "/end" })
+    return pour(response, () => undefined, 100 * BIG)
+  })
+  const { fetch, open } = callingFrom([origin])
+  expect(await (await fetch(origin)).text()).toBe("there")
+  await within(2000, "the answer to be dropped", closed.promise)
+  await eventually(2000, "the calls to end", () => open() === 0)
+})
+
+test("a stream may use one buffer for all its chunks", async () => {
+  const origin = await serve((request, response) => request.pipe(response))
+  const { fetch } = callingFrom([origin])
+  const buffer = new Uint8Array(16 * 1024)
+  let round = 0
+  const body = new ReadableStream(
+    {
+      pull(controller) {
+        if (round === 8) return controller.close()
+        controller.enqueue(buffer.fill(++round))
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  const echoed = await (await fetch(origin, { method: "POST", body, duplex: "half" })).bytes()
+  expect(echoed).toHaveLength(8 * buffer.length)
+  expect([...new Set(echoed)]).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+})
+
+test("a slow upload that moves is not cut", async () => {
+  const origin = await serve((request, response) => {
+    request.on("end", () => response.end("whole"))
+    request.resume()
+  })
+  const { fetch } = callingFrom([origin], { timeouts: { connectMs: 300, headMs: 300, idleMs: 300 } })
+  let left = 10
+  const body = new ReadableStream({
+    async pull(controller) {
+      await new Promise((resolve) => setTimeout(resolve, 60))
+      if (left-- === 0) controller.close()
+      else controller.enqueue(new Uint8Array(100))
+    },
+  })
+  expect(await (await fetch(origin, { method: "POST", body, duplex: "half" })).text()).toBe("whole")
 })
 
 describe("content codings", () => {

@@ -5,6 +5,7 @@ import type { LookupAddress } from "node:dns"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { afterEach, expect, test, vi } from "vitest"
+import { eventually, within } from "../support/deadline.ts"
 import { callingFrom, closeAll, moment, reasonOf, serve, serveBytes, serveSecurely } from "./calling.ts"
 import { CERTIFICATE, KEY } from "./certificate.ts"
 
@@ -108,13 +109,15 @@ test("a redirect to a private address is refused, be it by number or by name", a
 })
 
 test("an app cannot choose another host at an address that it may reach", async () => {
-  const { seen, port } = await named()
-  const origin = `http://127.0.0.1:${port}`
+  const seen: string[][] = []
+  const origin = await serve((request, response) => {
+    const { rawHeaders } = request
+    seen.push(rawHeaders.filter((_, at) => /^(host|upgrade|connection)$/i.test(rawHeaders[at & ~1] ?? "")))
+    response.end()
+  })
   const { fetch } = callingFrom([origin])
-  await (
-    await fetch(origin, { headers: { Host: "admin.internal", Connection: "upgrade", Upgrade: "x" } })
-  ).text()
-  expect(seen).toEqual([`127.0.0.1:${port}`])
+  await fetch(origin, { headers: { Host: "admin.internal", Connection: "upgrade", Upgrade: "x" } })
+  expect(seen).toEqual([["Host", new URL(origin).host, "Connection", "keep-alive"]])
 })
 
 test("proxies of the environment are not used", async () => {
@@ -192,6 +195,23 @@ test("an app's connections are used again, and by no other app", async () => {
   expect(sockets.size).toBe(2)
 })
 
+test("only 16 connections wait for an app's next request", async () => {
+  const sockets = new Set<unknown>()
+  const release: (() => void)[] = []
+  const origin = await serve((request, response) => {
+    sockets.add(request.socket)
+    request.socket.once("close", () => sockets.delete(request.socket))
+    release.push(() => response.end())
+  })
+  const { fetch } = callingFrom([origin])
+  const answers = Promise.all(Array.from({ length: 40 }, async () => (await fetch(origin)).text()))
+  await eventually(5000, "the requests to arrive", () => release.length === 40)
+  expect(sockets.size).toBe(40)
+  for (const go of release) go()
+  await answers
+  await eventually(2000, "connections to end", () => sockets.size === 16)
+})
+
 test("with the app its connections end", async () => {
   const ended = moment()
   const origin = await serve((request, response) => {
@@ -201,7 +221,8 @@ test("with the app its connections end", async () => {
   const calling = callingFrom(["loopback"])
   await (await calling.fetch(origin)).text()
   calling.close()
-  await ended.promise
+  // Sooner than the server itself ends a connection that waits.
+  await within(2000, "the connection to end", ended.promise)
 })
 
 test("a connection that waited too long at its server is made anew", async () => {
