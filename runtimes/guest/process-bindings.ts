@@ -35,7 +35,14 @@ export function installBindings(list: readonly WelcomeBinding[]): ProcessBinding
   const isPossible = globalThis.ReadableStream !== undefined
   const env = createBindings(isPossible ? list : [], calls, () => current?.getStore() ?? 0)
   Object.defineProperty(globalThis, "polyhost", {
-    value: { env: { ...process.env, ...env } },
+    // Made when it is asked for: Deno may refuse the variables, and an app that asks for none is not to end for it.
+    value: {
+      get env() {
+        const made = { ...process.env, ...env }
+        Object.defineProperty(this, "env", { value: made, enumerable: true })
+        return made
+      },
+    },
     enumerable: false,
     configurable: true,
     writable: true,

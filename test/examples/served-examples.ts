@@ -103,7 +103,8 @@ async function copyCheckout(dir: string): Promise<void> {
   const build = ["run", "--silent", "build:host", "--", `--outdir=${join(dir, "dist")}`, "--allow-overwrite"]
   const built = await runProgram("npm", build, ROOT)
   if (built.code !== 0) throw new Error(`the package cannot be built:\n${built.stderr}`)
-  await symlink(join(ROOT, "dist/guest"), join(dir, "dist/guest"))
+  for (const part of ["guest", "cell", "isolate"])
+    await symlink(join(ROOT, "dist", part), join(dir, "dist", part))
 }
 
 async function runProgram(file: string, args: readonly string[], cwd: string): Promise<Outcome> {
