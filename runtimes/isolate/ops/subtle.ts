@@ -1,10 +1,11 @@
 /**
- * One isolate's WebCrypto operations in the cell, by Node's own implementation. Keys come with each operation and are forgotten
- * after it. Bounds: so many operations at once, so many bytes, iterations and bits of modulus as one isolate may ask of the
- * threads that all isolates of the cell share.
+ * One isolate's operations on the cell's threads: WebCrypto, by Node's own implementation, and brotli. Keys come with each operation
+ * and are forgotten after it. Bounds: so many operations at once, so many bytes, iterations and bits of modulus as one isolate may
+ * ask of the threads that all isolates of the cell share.
  */
 import { webcrypto } from "node:crypto"
 import type { AlgorithmRecord, KeyMaterial, SubtleAnswer, SubtleRequest } from "../web/ops.ts"
+import { compressBrotli, decompressBrotli } from "./brotli.ts"
 
 type NodeKey = webcrypto.CryptoKey
 type Method = (request: SubtleRequest) => Promise<unknown>
@@ -72,6 +73,8 @@ const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ["generateKey", generate],
   ["importKey", importKey],
   ["exportKey", exportKey],
+  ["brotli.compress", ({ data }) => compressBrotli(data!)],
+  ["brotli.decompress", ({ data }) => decompressBrotli(data!)],
 ])
 
 async function deriveBits(request: SubtleRequest): Promise<ArrayBuffer> {

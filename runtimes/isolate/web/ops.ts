@@ -8,7 +8,7 @@ export interface WebOps {
   domainToASCII(host: string, beStrict: boolean): string
   /** Cryptographically strong bytes, at most 65536. */
   random(length: number): ArrayBuffer
-  /** One WebCrypto operation in the cell; request and result are structured-clone data (bytes as ArrayBuffer). */
+  /** One operation on the cell's threads, a method of WebCrypto's or `brotli.compress`, `brotli.decompress`; request and result are structured-clone data (bytes as ArrayBuffer). */
   subtle(method: string, request: SubtleRequest): Promise<SubtleAnswer>
   /** Asks for one call of `timers.fire()` after `ms`; a later call replaces the earlier; Infinity = none. */
   wakeAfter(ms: number): void

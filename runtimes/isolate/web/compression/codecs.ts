@@ -16,8 +16,7 @@ import {
   zlibInflateInit2,
 } from "pako"
 
-export const FORMATS = ["deflate", "deflate-raw", "gzip"] as const
-export type Format = (typeof FORMATS)[number]
+export type Format = "deflate" | "deflate-raw" | "gzip"
 
 type Bytes = Uint8Array<ArrayBuffer>
 
@@ -90,8 +89,9 @@ export class Decoder {
     }
   }
 
-  finish(): void {
+  finish(): Decoded {
     if (!this.#ended) throw new TypeError("DecompressionStream: the input ends too early")
+    return { outputs: [], error: null }
   }
 }
 

@@ -2,6 +2,8 @@
  * SubtleCrypto: the standard's own order of conversions and checks; the primitives are the cell's (`callCell`), which also checks
  * what is inside keys. Wrapping is export and encryption, deriving a key is deriving bits and import, as the standard puts it.
  */
+
+import { callCell } from "../cell-calls.ts"
 import { iteratorMethod, toSequence } from "../conversions.ts"
 import { DOMException } from "../dom-exception.ts"
 import {
@@ -21,7 +23,6 @@ import {
   notSupported,
   type Operation,
 } from "./algorithms.ts"
-import { callCell } from "./cell-calls.ts"
 import { type CryptoKey, isCryptoKey, type KeySlots, makeKey, slotsOfKey } from "./key.ts"
 import { toWebKey, type WebKey, webKeyFromBytes, webKeyToBytes } from "./web-key.ts"
 

@@ -1,10 +1,10 @@
 /**
- * Calls to the cell's WebCrypto: few at a time, so that one isolate cannot take all threads of the cell; the rest wait here, in the
- * isolate's own memory. The cell has its own bounds as well: ops/subtle.ts.
+ * Calls to the threads of the cell (WebCrypto, brotli): few at a time, so that one isolate cannot take all of them; the rest wait
+ * here, in the isolate's own memory. The cell has its own bounds as well: ../ops/.
  */
-import { DOMException } from "../dom-exception.ts"
-import type { SubtleRequest } from "../ops.ts"
-import { webOps } from "../platform.ts"
+import { DOMException } from "./dom-exception.ts"
+import type { SubtleRequest } from "./ops.ts"
+import { webOps } from "./platform.ts"
 
 export const MOST_PAYLOAD_BYTES = 16 * 1024 * 1024
 const MOST_AT_ONCE = 4
