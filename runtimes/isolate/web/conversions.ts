@@ -1,7 +1,7 @@
 /** More of Web IDL's conversions than `idl.ts` has: what the data APIs (fetch, file, encoding) need of strings, numbers and lists. */
 import { isArrayBuffer, isObject, isSharedBuffer, toDOMString } from "./idl.ts"
 
-const BEYOND_BYTES = /[^\u0000-\u00ff]/
+const BEYOND_BYTES = /[\u0100-\uffff]/
 
 export function toByteString(value: unknown): string {
   const text = toDOMString(value)

@@ -33,6 +33,7 @@ function isSpace(code: number): boolean {
 }
 
 const SAFE_TYPES = new Set(["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"])
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the standard names them
 const UNSAFE_BYTES = /[\u0000-\u0008\u000a-\u001f"():<>?@[\\\]{}\u007f]/
 
 /** A no-CORS-safelisted request header. */

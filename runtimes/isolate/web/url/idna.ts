@@ -5,6 +5,7 @@
 import { webOps } from "../platform.ts"
 
 /** What the cell's host parser would take for syntax or leave out. IDNA leaves these as they are, and no host may have one. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a parser drops some of them
 const SYNTAX = /[\u0000-\u001f#%/:?@[\\\]\u007f]/
 
 export function toASCII(domain: string, { useSTD3ASCIIRules = false } = {}): string | null {
