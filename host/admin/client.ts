@@ -43,7 +43,7 @@ export async function callAdmin(stateDir: string, call: AdminCall): Promise<Admi
   })
 }
 
-function notRunning(stateDir: string, cause: Error): PolyhostError {
+export function notRunning(stateDir: string, cause: Error): PolyhostError {
   const path = adminSocketPath(stateDir)
   const code = (cause as NodeJS.ErrnoException).code
   const seen =

@@ -12,9 +12,9 @@ import { bridge } from "../inspect/bridge.ts"
 import { cpuProfile, heapSnapshot } from "../inspect/capture.ts"
 import type { Inspection } from "../supervisor/inspection.ts"
 import { decodeName } from "./calls.ts"
-import { AdminProblem, problemText } from "./problem.ts"
+import { AdminProblem, problemText, sendJson } from "./problem.ts"
 
-export type InspectHost = Pick<OwnHost, "inspect">
+export type InspectHost = Pick<OwnHost, "inspect" | "inspectable">
 
 const PATH = /^\/v1\/apps\/([^/]+)\/(inspect|profile|heap-snapshot)$/
 const SECONDS = { least: 0.1, most: 300, usual: 5 }
@@ -42,7 +42,8 @@ export function inspectCalls(host: InspectHost): InspectCalls {
       if (verb === null) return false
       if (verb === "inspect") {
         if (message.method !== "GET") throw notAllowed(message, "GET")
-        throw new AdminProblem("UPGRADE_REQUIRED", "this call is a WebSocket", { Upgrade: "websocket" })
+        sendJson(response, host.inspectable(name))
+        return true
       }
       if (message.method !== "POST") throw notAllowed(message, "POST")
       const seconds = verb === "profile" ? secondsOf(query) : 0
@@ -54,11 +55,13 @@ export function inspectCalls(host: InspectHost): InspectCalls {
         const capture = { inspection, signal: abort.signal }
         if (verb === "profile") {
           const text = await cpuProfile(capture, seconds)
+          await inspection.close()
           begin(response, inspection, "cpuprofile").end(text)
         } else {
           await heapSnapshot(capture, () => begin(response, inspection, "heapsnapshot"))
           if (!response.headersSent)
             throw new PolyhostError("RUNTIME_INSPECTOR_FAILED", "its inspector gave no snapshot")
+          await inspection.close()
           response.end()
         }
       } catch (error) {

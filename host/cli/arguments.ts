@@ -56,7 +56,10 @@ function readOptions(args: readonly string[], command: Command): Values | "help"
     args: [...args],
     options: {
       ...Object.fromEntries(
-        Object.entries(known).map(([name, { type }]) => [name, { type, multiple: true }]),
+        Object.entries(known).map(([name, { type, short }]) => [
+          name,
+          { type, multiple: true, ...(short === undefined ? {} : { short }) },
+        ]),
       ),
       help: { type: "boolean", short: "h" },
     },

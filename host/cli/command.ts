@@ -19,6 +19,8 @@ export interface Command {
 export interface OptionSpec {
   readonly type: "string" | "boolean"
   readonly multiple?: boolean
+  /** One letter: `-o`. */
+  readonly short?: string
   /** What stands for the value in the help: `HOST:PORT`. */
   readonly value?: string
   readonly choices?: readonly string[]

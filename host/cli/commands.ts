@@ -95,6 +95,34 @@ not come up, the old one goes on, and the reason is printed.`,
     load: async () => (await import("./start-stop.ts")).RELOAD,
   },
   {
+    name: "inspect",
+    usage: "APP [options]",
+    summary: "debug a running app, or take its CPU profile or heap snapshot",
+    details: `Lets Chrome DevTools (chrome://inspect), editors and other debuggers of this
+machine find the app, until Ctrl-C: breakpoints, console, profiles, of apps in
+processes, threads and isolates alike, also of one that spins. While a debugger
+is attached that instance has no deadlines and is not replaced as wedged.
+An instance that can have an inspector only from its start on (bun, deno,
+isolate) is replaced by one that has, and that one afterwards.
+
+  polyhost inspect shop --profile 10 > shop.cpuprofile
+  polyhost inspect shop --heap-snapshot -o shop.heapsnapshot`,
+    options: {
+      instance: { type: "string", value: "ID", help: "this instance (see status APP), not any" },
+      listen: {
+        type: "string",
+        value: "HOST:PORT",
+        help: "for debuggers (default: 127.0.0.1:9229, or the next free)",
+      },
+      profile: { type: "string", value: "SECONDS", help: "write a CPU profile and end" },
+      "heap-snapshot": { type: "boolean", help: "write a heap snapshot and end" },
+      output: { type: "string", short: "o", value: "FILE", help: "write there, not to standard output" },
+      "state-dir": STATE_DIR,
+    },
+    words: { min: 1, max: 1 },
+    load: () => import("./inspect.ts"),
+  },
+  {
     name: "runtimes",
     usage: "[ls | install SPEC… | prune]",
     summary: "list, install and remove runtimes",

@@ -1,7 +1,7 @@
 /** Which running host a command means: by `--state-dir`, else by where the command is run. */
 import { lstat, readdir } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
-import { PolyhostError } from "../../protocol/errors.ts"
+import { type ErrorCode, PolyhostError } from "../../protocol/errors.ts"
 import { type AdminAnswer, type AdminCall, adminSocketPath, callAdmin } from "../admin/index.ts"
 import type { CommandCall } from "./command.ts"
 
@@ -15,18 +15,31 @@ export async function askHost(call: CommandCall, adminCall: AdminCall): Promise<
     throw new PolyhostError("HOST_NOT_RUNNING", `${error.message}. ${hint}`, { cause: error })
   })
   if (answer.status < 400) return answer
-  const { code, detail } = JSON.parse(answer.text) as { code: string; detail: string }
-  throw new PolyhostError(
-    code === "HOST_UNKNOWN_APP" || code === "HOST_RELOAD_FAILED" ? code : "HOST_CLOSED",
-    detail,
-  )
+  throw refused(answer)
 }
+
+/** What the API answered with, as an error. */
+export function refused(answer: AdminAnswer): PolyhostError {
+  const { code, detail } = JSON.parse(answer.text) as { code: string; detail: string }
+  return new PolyhostError(PASSED_ON.find((it) => it === code) ?? "HOST_CLOSED", detail)
+}
+
+const PASSED_ON: readonly ErrorCode[] = [
+  "APP_UNAVAILABLE",
+  "BAD_REQUEST",
+  "HOST_INSPECTED",
+  "HOST_RELOAD_FAILED",
+  "HOST_UNKNOWN_APP",
+  "HOST_UNKNOWN_INSTANCE",
+  "RUNTIME_INSPECTOR_FAILED",
+  "RUNTIME_NO_INSPECTOR",
+]
 
 /**
  * `.polyhost` here, in the nearest folder above that has one with a socket, or in the only folder directly below that has
  * (`polyhost serve examples` keeps its state there).
  */
-async function findStateDir({ option, terminal }: CommandCall): Promise<string> {
+export async function findStateDir({ option, terminal }: CommandCall): Promise<string> {
   const given = option("state-dir")
   if (given !== undefined) return resolve(terminal.cwd, given)
   for (let dir = terminal.cwd; ; dir = dirname(dir)) {

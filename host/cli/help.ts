@@ -17,8 +17,8 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration.
 }
 
 export function commandHelp({ name, usage, summary, details, options }: Command): string {
-  const rows = Object.entries(options).map(([option, { value, help }]) => [
-    `--${option}${value === undefined ? "" : ` ${value}`}`,
+  const rows = Object.entries(options).map(([option, { value, short, help }]) => [
+    `${short === undefined ? "" : `-${short}, `}--${option}${value === undefined ? "" : ` ${value}`}`,
     help,
   ])
   const shown = rows.length === 0 ? "" : `\nOptions:\n${indent(table(rows))}`

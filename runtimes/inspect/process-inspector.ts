@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { stripVTControlCharacters } from "node:util"
 import { PolyhostError } from "../../protocol/errors.ts"
 import { INSPECTOR_SIGNAL_TAKEN } from "../guest-config.ts"
-import type { InspectorLink } from "../inspector-link.ts"
+import type { InspectorLink, InspectorProtocol } from "../inspector-link.ts"
 import type { OutputSink } from "../runtime.ts"
 import { openWebSocketLink } from "./websocket-link.ts"
 
@@ -21,6 +21,10 @@ export interface ProcessInspectorOptions {
   /** Folder of the host's sockets, and how the names begin of those that belong to this instance. */
   readonly runDir: string
   readonly prefix: string
+}
+
+export function inspectorProtocol(runtime: string): InspectorProtocol {
+  return runtime === "bun" ? "webkit" : "v8"
 }
 
 export interface ProcessInspector {
@@ -78,7 +82,7 @@ export async function createProcessInspector(options: ProcessInspectorOptions): 
     if (url === null) return null
     const isOurs = runtime === "node" && asked && !fromStart
     const farewell = isOurs ? { text: CLOSE_INSPECTOR, id: FAREWELL_ID } : null
-    return openWebSocketLink({ url, protocol: runtime === "bun" ? "webkit" : "v8", farewell }).catch(
+    return openWebSocketLink({ url, protocol: inspectorProtocol(runtime), farewell }).catch(
       (error: unknown) => {
         if (fromStart) throw error
         // It was closed in the meantime.

@@ -11,7 +11,7 @@ import type { AppSpec } from "../app-spec.ts"
 import type { CellPool, CellWish } from "../cell/cell-pool.ts"
 import { launchInCell } from "../cell/launch-in-cell.ts"
 import type { Launchpad } from "../process/launchpad.ts"
-import type { Runtime } from "../runtime.ts"
+import type { LaunchOptions, Runtime } from "../runtime.ts"
 import type { Toolchain } from "../toolchain/index.ts"
 
 export interface IsolateParts {
@@ -37,7 +37,7 @@ export function createRuntime(parts: IsolateParts): Runtime {
   const { launchpad, toolchain, cells, program, isolatesPerCell } = parts
   return {
     name: "isolate",
-    capabilities: { installable: false, interfaces: ["fetch"], guest: true, entry: true },
+    capabilities: { installable: false, interfaces: ["fetch"], guest: true, inspector: "v8", entry: true },
     async resolve(spec, { signal }) {
       checkAsked(spec)
       const major = process.versions.node.split(".")[0] as string
@@ -58,8 +58,8 @@ export function createRuntime(parts: IsolateParts): Runtime {
         args: ["--no-node-snapshot", `--max-old-space-size=${CELL_HEAP_MB}`, program],
         cwd: launchpad.runDir,
         env: launchpad.baseEnv,
-        group: spec.cell === null ? "isolates" : `isolates of cell ${spec.cell}`,
-        most: isolatesPerCell,
+        group: groupOf(spec, options),
+        most: options.inspect ? 1 : isolatesPerCell,
       }
       return launchInCell(launchpad, cells, {
         spec,
@@ -71,6 +71,12 @@ export function createRuntime(parts: IsolateParts): Runtime {
       })
     },
   }
+}
+
+/** One that is debugged has a cell to itself: V8's inspector may stop, or end, the whole process. */
+function groupOf({ cell }: AppSpec, { inspect, instanceId }: LaunchOptions): string {
+  if (inspect) return `isolate inspected ${instanceId}`
+  return cell === null ? "isolates" : `isolates of cell ${cell}`
 }
 
 function checkAsked(spec: AppSpec): void {

@@ -8,6 +8,7 @@ import {
   type AdminHost,
   adminSocketPath,
   callAdmin,
+  type InspectHost,
   serveAdminSocket,
   serveAdminTcp,
 } from "../../host/admin/index.ts"
@@ -152,7 +153,7 @@ async function serveTcp(): Promise<{ url: string; token: string }> {
   return server
 }
 
-function fakeHost(states: Record<string, AppState>): AdminHost {
+function fakeHost(states: Record<string, AppState>): AdminHost & InspectHost {
   const current = new Map(Object.entries(states))
   const appOf = (name: string): AppStatus => ({
     name,
@@ -177,11 +178,17 @@ function fakeHost(states: Record<string, AppState>): AdminHost {
     }),
     start: (name) => change(name, "running"),
     stop: (name) => change(name, "stopped"),
+    inspectable: unknownApp,
+    inspect: async (name) => unknownApp(name),
     reload: async (name) => {
       if (name === "shop") return change(name, "running")
       throw new PolyhostError("RUNTIME_LOAD_FAILED", "boom at load")
     },
   }
+}
+
+function unknownApp(name: string): never {
+  throw new PolyhostError("HOST_UNKNOWN_APP", `no app "${name}"`)
 }
 
 async function get(path: string): Promise<{ status: number; body: unknown }> {

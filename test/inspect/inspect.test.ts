@@ -87,9 +87,9 @@ describe.each(V8_KINDS)("capturing an app on %s", (_name, runtime) => {
     expect([profile.status, profile.type]).toEqual([200, "application/json"])
     expect(profile.disposition).toMatch(/^attachment; filename="inspected-\d+-\d+T\d+Z\.cpuprofile"$/)
     const { nodes } = JSON.parse(profile.text) as { nodes: { callFrame: { functionName: string } }[] }
-    expect(nodes.map(({ callFrame }) => callFrame.functionName)).toContain("workHard")
+    expect(nodes.map(({ callFrame }) => callFrame.functionName).join(" ")).toContain("workHard")
     const snapshot = await post(debugged, "/v1/apps/inspected/heap-snapshot")
-    expect(snapshot.status).toBe(200)
+    expect([snapshot.status, snapshot.text.slice(0, 300)]).toEqual([200, expect.stringContaining("snapshot")])
     const { strings } = JSON.parse(snapshot.text) as { strings: string[] }
     expect(strings).toContain("KeptByTheApp")
     expect((await host.ask("/inspected/")).text).toBe("hello 42")
@@ -126,7 +126,11 @@ describe("the inspector of a process", () => {
   })
 
   test("is opened by a replacement where Node was told to ignore the signal", async () => {
-    const runtime = { name: "node", version: NEWEST_NODE.slice(5), args: ["--disable-sigusr1"] } as const
+    const runtime: TestApp["runtime"] = {
+      name: "node",
+      version: NEWEST_NODE.slice(5),
+      args: ["--disable-sigusr1"],
+    }
     await expectReplacement(await debuggedHost({ inspected: { runtime, entry: "server.mjs" } }))
   })
 })
