@@ -1,5 +1,10 @@
 /** Entry of the script that these tests run in a bare context: the web APIs and the guest's seam, and `ops` of the test. */
-import { makeHeaders, receiveRequest, responseParts } from "../../runtimes/isolate/web/fetch/index.ts"
+import {
+  makeHeaders,
+  makeResponse,
+  receiveRequest,
+  responseParts,
+} from "../../runtimes/isolate/web/fetch/index.ts"
 import { installWeb } from "../../runtimes/isolate/web/index.ts"
 import type { WebOps } from "../../runtimes/isolate/web/ops.ts"
 
@@ -10,4 +15,4 @@ interface Outside {
 
 const outside = globalThis as unknown as Outside
 const core = installWeb(globalThis, () => outside.testOps)
-outside.seam = { makeHeaders, receiveRequest, responseParts, core }
+outside.seam = { makeHeaders, makeResponse, receiveRequest, responseParts, core }

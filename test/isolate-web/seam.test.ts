@@ -47,6 +47,16 @@ describe("the parts of a Response", () => {
     expect(seen).toEqual([true, "TypeError", null])
   })
 
+  it("of an answer that fetch decoded say nothing of its encoded form, and a network error has none", async () => {
+    const seen = await context.run(`
+      const pairs = [["content-encoding", "gzip"], ["content-length", "9"], ["x-a", "b"]]
+      const fetched = seam.makeResponse({ url: "http://b.test/", headers: seam.makeHeaders(pairs) })
+      const own = new Response(null, { headers: pairs })
+      const failed = await Promise.resolve().then(() => seam.responseParts(Response.error())).catch((e) => e.name)
+      return [seam.responseParts(fetched).headers, seam.responseParts(own).headers.length, failed]`)
+    expect(seen).toEqual([["x-a", "b"], 6, "TypeError"])
+  })
+
   it("stay right when the app changed prototypes", async () => {
     const parts = await context.run(`
       const { getReader } = ReadableStream.prototype

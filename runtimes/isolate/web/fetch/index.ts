@@ -32,8 +32,14 @@ export function responseParts(response: unknown): ResponseParts | null {
   if (!isResponse(response)) return null
   const state = stateOfResponse(response)
   const { status, statusText, content } = state
+  if (status === 0) throw new TypeError("Response.error() is no answer")
+  const pairs = pairsOfResponse(state)
+  // An answer of `fetch` was decoded on the way in: what it says of its encoded form is no longer true.
+  const isDecoded = state.url !== "" && pairs.some((pair) => pair[0] === "content-encoding")
   const headers: string[] = []
-  for (const [name, value] of pairsOfResponse(state)) headers.push(name, value)
+  for (const [name, value] of pairs) {
+    if (!isDecoded || (name !== "content-encoding" && name !== "content-length")) headers.push(name, value)
+  }
   if (content === null) return { status, statusText, headers, body: null }
   if (content.unusable) throw new TypeError("The body of the response was read or is locked already")
   const body = content.atHand === undefined ? content.stream : content.take()
