@@ -24,10 +24,13 @@ export async function decoded(response: IncomingMessage, method: string, gate: G
   if (isBodiless || codings.length === 0 || !codings.every((coding) => CODINGS.has(coding))) return response
   if (codings.length > MOST_CODINGS) throw new Error(`the answer has ${codings.length} content codings`)
   const decoders: Transform[] = []
-  // The last coding was applied last.
-  for (const coding of codings.toReversed()) {
-    const isFirst = decoders.length === 0
-    decoders.push(await decoderOf(coding, isFirst ? response : null, gate))
+  try {
+    // The last coding was applied last.
+    for (const coding of codings.toReversed())
+      decoders.push(await decoderOf(coding, decoders.length === 0 ? response : null, gate))
+  } catch (error) {
+    for (const decoder of decoders) decoder.destroy()
+    throw error
   }
   // Errors of any part end the last one, whose reader learns of them.
   return pipeline([response, ...decoders], () => undefined) as unknown as Readable
@@ -67,7 +70,7 @@ async function guarded(create: () => Transform, gate: Gate): Promise<Transform> 
 async function isRawDeflate(source: IncomingMessage): Promise<boolean> {
   if (source.readableLength === 0 && !source.readableEnded)
     await new Promise<void>((resolve) => {
-      source.once("readable", resolve).once("error", () => resolve())
+      source.once("readable", resolve).once("close", resolve)
     })
   const first: Buffer | null = source.read(1)
   if (first === null) return false
