@@ -115,7 +115,7 @@ describe("console", () => {
       "stderr: Assertion failed: x y",
     ])
     expect(printed[6]).toMatch(/^stdout: t: \d+ms$/)
-    expect(printed[7]).toBe("stderr: Warning: No such label 't' for console.time()")
+    expect(printed[7]).toBe("stderr: Warning: No such label 't' for console.time")
     expect(printed[8]!.split("\n")).toEqual([
       "stdout: ┌─────────┬───┬─────┐",
       "│ (index) │ a │ b   │",

@@ -30,7 +30,7 @@ export function createConsole(ops: () => Pick<WebOps, "print">): object {
   function timing(label: unknown, data: readonly unknown[]): void {
     const name = toLabel(label)
     const start = timers.get(name)
-    if (start === undefined) return write("stderr", `Warning: No such label '${name}' for console.time()`)
+    if (start === undefined) return write("stderr", `Warning: No such label '${name}' for console.time`)
     const rest = data.length === 0 ? "" : ` ${format(data)}`
     write("stdout", `${name}: ${monotonicNow() - start}ms${rest}`)
   }
@@ -83,7 +83,7 @@ export function createConsole(ops: () => Pick<WebOps, "print">): object {
     },
     time: (label: unknown = "default") => {
       const name = toLabel(label)
-      if (timers.has(name)) write("stderr", `Warning: Label '${name}' already exists for console.time()`)
+      if (timers.has(name)) write("stderr", `Warning: Label '${name}' already exists for console.time`)
       else timers.set(name, monotonicNow())
     },
     timeLog: (label: unknown = "default", ...data: unknown[]) => timing(label, data),

@@ -4,32 +4,22 @@
  */
 
 import { callCell } from "../cell-calls.ts"
-import { iteratorMethod, toSequence } from "../conversions.ts"
 import { DOMException } from "../dom-exception.ts"
-import {
-  copyOfBytes,
-  defineInterface,
-  isObject,
-  requireArguments,
-  toDOMString,
-  toEnforcedUnsigned,
-} from "../idl.ts"
+import { copyOfBytes, defineInterface, requireArguments, toEnforcedUnsigned } from "../idl.ts"
 import type { KeyMaterial } from "../ops.ts"
 import {
-  BLOCK_BITS,
   isSupported,
   type NormalizedAlgorithm,
   normalizeAlgorithm,
   notSupported,
   type Operation,
 } from "./algorithms.ts"
-import { type CryptoKey, isCryptoKey, type KeySlots, makeKey, slotsOfKey } from "./key.ts"
+import { toBytes, toFormat, toKey, toUsages } from "./arguments.ts"
+import { derive, lengthOfKey } from "./derive.ts"
+import { type CryptoKey, type KeySlots, makeKey, slotsOfKey } from "./key.ts"
 import { toWebKey, type WebKey, webKeyFromBytes, webKeyToBytes } from "./web-key.ts"
 
 const MAKE = Symbol("make")
-const FORMATS = ["raw", "spki", "pkcs8", "jwk"]
-const USAGES = ["encrypt", "decrypt", "sign", "verify", "deriveKey", "deriveBits", "wrapKey", "unwrapKey"]
-
 interface ImportedKey extends KeyMaterial {
   readonly usages: readonly string[]
 }
@@ -241,37 +231,6 @@ function usable(key: CryptoKey, algorithm: NormalizedAlgorithm, usage: string): 
   return slots
 }
 
-async function derive(
-  algorithm: NormalizedAlgorithm,
-  slots: KeySlots,
-  bits: number | null,
-): Promise<ArrayBuffer> {
-  const { public: other, ...plain } = algorithm
-  const request = { algorithm: plain, key: slots.material, length: bits }
-  if (other === undefined) return (await callCell("deriveBits", request)) as ArrayBuffer
-  const theirs = slotsOfKey(other).material
-  const ours = slots.material
-  if (ours.type !== "private") throw new DOMException("The base key is not private", "InvalidAccessError")
-  if (theirs.type !== "public") throw new DOMException("The other key is not public", "InvalidAccessError")
-  if (theirs.algorithm.name !== ours.algorithm.name)
-    throw new DOMException("The keys are not for one algorithm", "InvalidAccessError")
-  if (theirs.algorithm["namedCurve"] !== ours.algorithm["namedCurve"])
-    throw new DOMException("The keys are not on one curve", "InvalidAccessError")
-  return (await callCell("deriveBits", { ...request, publicKey: theirs })) as ArrayBuffer
-}
-
-/** "Get key length" of the algorithm of a derived key, in bits; null: as long as the deriving makes it. */
-function lengthOfKey({ name, length, hash }: NormalizedAlgorithm): number | null {
-  if (name.startsWith("AES-")) {
-    if (![128, 192, 256].includes(length!))
-      throw new DOMException("No such length of AES key", "OperationError")
-    return length!
-  }
-  if (name !== "HMAC") return null
-  if (length === 0) throw new TypeError("HMAC: length is 0")
-  return length ?? BLOCK_BITS[hash!.name]!
-}
-
 interface Source {
   readonly form: string
   readonly data: ArrayBuffer | null
@@ -310,31 +269,4 @@ async function exportAs(form: string, key: CryptoKey): Promise<ArrayBuffer | Web
 
 function toCryptoKey({ usages, ...material }: ImportedKey, extractable: boolean): CryptoKey {
   return makeKey({ material, extractable, usages })
-}
-
-function toKey(value: unknown, what: string): CryptoKey {
-  if (!isCryptoKey(value)) throw new TypeError(`${what} is not a CryptoKey`)
-  return value
-}
-
-function toBytes(value: unknown, what: string): ArrayBuffer {
-  const copy = copyOfBytes(value)
-  if (copy === null) throw new TypeError(`${what} is not a BufferSource`)
-  return copy.buffer
-}
-
-function toFormat(value: unknown): string {
-  const format = toDOMString(value)
-  if (!FORMATS.includes(format)) throw new TypeError(`There is no key format ${JSON.stringify(format)}`)
-  return format
-}
-
-function toUsages(value: unknown): string[] {
-  const method = isObject(value) ? iteratorMethod(value) : undefined
-  if (method === undefined) throw new TypeError("keyUsages is not a sequence")
-  return toSequence(value as object, method, (one) => {
-    const usage = toDOMString(one)
-    if (!USAGES.includes(usage)) throw new TypeError(`There is no key usage ${JSON.stringify(usage)}`)
-    return usage
-  })
 }

@@ -1,7 +1,6 @@
 /** Event (DOM standard, without a tree: a path is the target alone). Counterpart: event-target.ts, which dispatches. */
 import { monotonicNow } from "../clock.ts"
 import { defineConstants, defineInterface, requireArguments, toDictionary, toDOMString } from "../idl.ts"
-import type { EventTarget } from "./event-target.ts"
 
 export interface EventInit {
   bubbles?: boolean
@@ -15,7 +14,6 @@ export interface EventState {
   bubbles: boolean
   cancelable: boolean
   composed: boolean
-  target: EventTarget | null
   /** What scripts see as the target: the global where the target stands for it. */
   seen: object | null
   current: object | null
@@ -60,7 +58,6 @@ export class Event {
       bubbles: Boolean(members["bubbles"]),
       cancelable: Boolean(members["cancelable"]),
       composed: Boolean(members["composed"]),
-      target: null,
       seen: null,
       current: null,
       phase: 0,
@@ -142,7 +139,6 @@ export class Event {
     state.stoppedNow = false
     state.canceled = false
     state.trusted = false
-    state.target = null
     state.seen = null
     state.type = name
     state.bubbles = Boolean(bubbles)
