@@ -6,13 +6,24 @@ import { suiteHost } from "../runtimes/suite-host.ts"
 import { FIXTURES } from "../support/harness.ts"
 import type { TestRuntime } from "../support/table.ts"
 
-export function bindingsSuite(runtime: TestRuntime): void {
+/** `other`: another runtime than those of the table, one without a version of its own. */
+export function bindingsSuite(runtime: TestRuntime, other?: "isolate" | "thread"): void {
   const dir = join(FIXTURES, "bindings")
   const bindings = { AUTH: "app:auth", NOBODY: "app:nobody" }
+  const own = other === undefined ? {} : { runtime: other }
+  const servers = {
+    server: { dir: join(FIXTURES, "bindings-server"), entry: "server.mjs", bindings, ...own },
+  }
   const host = suiteHost(runtime, {
-    caller: { dir, bindings, env: { PLAIN: "text" } },
-    auth: { dir, bindings: { AUTH: "app:caller" }, limits: { requestBody: "3MB" }, queue: { max: 1000 } },
-    server: { dir: join(FIXTURES, "bindings-server"), entry: "server.mjs", bindings },
+    caller: { dir, bindings, env: { PLAIN: "text" }, ...own },
+    auth: {
+      dir,
+      bindings: { AUTH: "app:caller" },
+      limits: { requestBody: "3MB" },
+      queue: { max: 1000 },
+      ...own,
+    },
+    ...(other === "isolate" ? {} : servers),
   })
   const json = async (path: string, options = {}): Promise<Record<string, unknown>> => {
     const answer = await host().ask(`/caller${path}`, options)
@@ -135,13 +146,16 @@ export function bindingsSuite(runtime: TestRuntime): void {
     expect(await store("get/greeting")).toBe("hällo")
   })
 
-  it("top-level code and unmodified servers have them as polyhost.env", async () => {
-    expect(await json("/boot")).toEqual({ first: null, enumerable: false })
-    expect((await host().ask("/server/store")).text).toBe("yes")
-    expect(JSON.parse((await host().ask("/server/")).text)).toMatchObject({
-      app: "auth",
-      body: "from a server",
-    })
-    expect((await host().ask("/server/loop")).status).toBe(508)
-  })
+  it.skipIf(other === "isolate")(
+    "top-level code and unmodified servers have them as polyhost.env",
+    async () => {
+      expect(await json("/boot")).toEqual({ first: null, enumerable: false })
+      expect((await host().ask("/server/store")).text).toBe("yes")
+      expect(JSON.parse((await host().ask("/server/")).text)).toMatchObject({
+        app: "auth",
+        body: "from a server",
+      })
+      expect((await host().ask("/server/loop")).status).toBe(508)
+    },
+  )
 }
