@@ -33,6 +33,10 @@ export class AnswerBody implements OutsideBody {
     this.#source = source
   }
 
+  get failure(): { readonly reason: unknown } | null {
+    return this.#failure
+  }
+
   push(chunk: Uint8Array, end: boolean): void {
     if (this.#failure !== null) return
     if (chunk.length > 0) this.#chunks.push(chunk)

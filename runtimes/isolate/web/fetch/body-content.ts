@@ -18,6 +18,8 @@ type Bytes = Uint8Array<ArrayBuffer>
 /** A body that comes from outside: it can be asked for once, whole or as a stream. */
 export interface OutsideBody {
   readonly used: boolean
+  /** Set when it is known already that nothing of it will come. */
+  readonly failure?: { readonly reason: unknown } | null
   bytes(): Promise<Uint8Array>
   stream(): ReadableStream<Uint8Array>
 }
@@ -50,6 +52,13 @@ export class BodyContent {
   get used(): boolean {
     if (this.#stream !== null) return isDisturbed(this.#stream)
     return this.#consumed
+  }
+
+  /** An aborted body fails at once and every time, with the reason of the abort. */
+  get failure(): { readonly reason: unknown } | null {
+    const source = this.#source
+    if (source === null || typeof source === "string" || source instanceof Uint8Array) return null
+    return source.failure ?? null
   }
 
   get unusable(): boolean {

@@ -30,9 +30,11 @@ export interface BodyMembers {
 /** Adds the members. `ownerOf` throws a TypeError when its argument is none of the class. */
 export function mixInBody<Self extends object>(prototype: Self, ownerOf: (self: Self) => BodyOwner): void {
   const reader = <Result>(convert: (bytes: Bytes, owner: BodyOwner) => Result) =>
-    async function read(this: Self): Promise<Result> {
-      const owner = ownerOf(this)
-      return whole(owner.content, (bytes) => convert(bytes, owner))
+    function read(this: Self): Promise<Result> {
+      return promised(() => {
+        const owner = ownerOf(this)
+        return whole(owner.content, (bytes) => convert(bytes, owner))
+      })
     }
   const methods = {
     arrayBuffer: reader((bytes) => bytes.buffer),
@@ -44,11 +46,11 @@ export function mixInBody<Self extends object>(prototype: Self, ownerOf: (self: 
       const isEmpty = content !== null && bytes.length === 0 && type?.essence === "multipart/form-data"
       return isEmpty ? new FormData() : parseForm(bytes, type)
     }),
-    async json(this: Self): Promise<unknown> {
-      return wholeText(ownerOf(this).content, (text): unknown => JSON.parse(text))
+    json(this: Self): Promise<unknown> {
+      return promised(() => wholeText(ownerOf(this).content, (text): unknown => JSON.parse(text)))
     },
-    async text(this: Self): Promise<string> {
-      return wholeText(ownerOf(this).content, (text) => text)
+    text(this: Self): Promise<string> {
+      return promised(() => wholeText(ownerOf(this).content, (text) => text))
     },
   }
   for (const [name, value] of Object.entries(methods)) {
@@ -66,12 +68,23 @@ export function mixInBody<Self extends object>(prototype: Self, ownerOf: (self: 
   Object.defineProperties(prototype, Object.getOwnPropertyDescriptors(attributes))
 }
 
+/** As an async function, without the promise around the promise: an app can tell that one from the standard's. */
+function promised<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return work()
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
 /**
  * Reads the whole body. One promise and no other between the bytes and their final form: a promise looks for `then` in what
  * it is resolved with, and apps can put one on Object.prototype.
  */
 function whole<Result>(content: BodyContent | null, convert: (bytes: Bytes) => Result): Promise<Result> {
   return new Promise<Result>((resolve, reject) => {
+    const failure = content?.failure ?? null
+    if (failure !== null) return reject(failure.reason)
     requireUsable(content)
     const done = (bytes: Bytes): void => {
       try {
