@@ -26,8 +26,11 @@ export interface CellInstanceParts {
 
 /** How long after a connection to its server broke the end of its channel shows, when it is the instance that ends, in milliseconds. */
 const END_SHOWS_MS = 250
-/** How long after its channel ended an instance may take to end by itself, in milliseconds. A cell that dies takes longer to be seen. */
-const END_FOLLOWS_MS = 1000
+/**
+ * How long after its channel ended an instance may take to end by itself, in milliseconds. The end of a cell is seen later,
+ * and a thread that is out of memory takes its time to go.
+ */
+const END_FOLLOWS_MS = 2500
 
 export class CellInstance implements GuestInstance {
   readonly id: string

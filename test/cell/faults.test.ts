@@ -1,14 +1,26 @@
 /** What an app in a thread can do to its cell: each costs its own app a restart, and its neighbours in the cell nothing. */
 import { join } from "node:path"
-import { describe, expect, onTestFinished, test } from "vitest"
+import { describe, expect, inject, onTestFinished, test } from "vitest"
 import { eventually } from "../support/deadline.ts"
 import { FIXTURES, startHost, type TestHost } from "../support/harness.ts"
 
 const LIMITS = { memory: "64MB" }
 
-function pair(wedge = "10s"): Promise<TestHost> {
+/** The newest Node; all that can hold threads in the full table. */
+const NODES = inject("runtimes")
+  .filter(({ name, version }) => name === "node" && Number(version.split(".")[0]) >= 20)
+  .map(({ asked }) => asked)
+const VERSIONS = process.env["POLYHOST_TEST_TABLE"] === "full" ? NODES : NODES.slice(-1)
+
+function pair(version: string, wedge = "10s"): Promise<TestHost> {
   const timeouts = { wedge, request: "20s" }
-  const shared = { entry: "app.mjs", runtime: "thread", cell: "shared", limits: LIMITS, timeouts } as const
+  const shared = {
+    entry: "app.mjs",
+    runtime: `thread@${version}`,
+    cell: "shared",
+    limits: LIMITS,
+    timeouts,
+  } as const
   return startHost({
     bad: { ...shared, dir: join(FIXTURES, "cell-faults") },
     good: { ...shared, dir: join(FIXTURES, "cell-neighbour") },
@@ -39,7 +51,7 @@ function neighbourUnderLoad(host: TestHost): { stop(): Promise<{ asked: number; 
   }
 }
 
-describe("an app that does its worst in a cell that it shares", () => {
+describe.each(VERSIONS)("an app that does its worst in a cell that it shares, on node %s", (version) => {
   test.each([
     ["exit", 502, "APP_CRASHED", "crash"],
     ["throws", 502, "APP_CRASHED", "crash"],
@@ -50,7 +62,7 @@ describe("an app that does its worst in a cell that it shares", () => {
     ["array", 502, "APP_OOM", "oom"],
     ["buffers", 502, "APP_OOM", "oom"],
   ])("%s: answered %i %s, its neighbour goes on, and so does it after a restart", async (deed, status, code, reason) => {
-    const host = await pair(reason === "wall" ? "1s" : "10s")
+    const host = await pair(version, reason === "wall" ? "1s" : "10s")
     expect(host.pidOf("bad")).toBe(host.pidOf("good"))
     const load = neighbourUnderLoad(host)
     onTestFinished(async () => void (await load.stop()))
@@ -70,7 +82,7 @@ describe("an app that does its worst in a cell that it shares", () => {
   })
 
   test("kill -9 of the cell: both are back, and idle neighbours lose nothing", async () => {
-    const host = await pair()
+    const host = await pair(version)
     const pid = host.pidOf("good")
     process.kill(pid, "SIGKILL")
     const answers = await Promise.all(["/good/", "/bad/hello", "/good/"].map((path) => host.ask(path)))

@@ -57,14 +57,14 @@ async function biggest(members: ReadonlySet<ThreadMember>): Promise<ThreadMember
 }
 
 /**
- * Heap and buffers of a thread; 0 where that is not told (Node before 22.16). Answered by an interrupt, also when it spins: only one
+ * Heap and buffers of a thread; what it said last where it cannot be asked (Node before 22.16). Answered by an interrupt, also when it spins: only one
  * that does nothing any more but to collect its garbage does not, and so gives itself away.
  */
-async function bytesOf({ worker }: ThreadMember): Promise<number> {
+async function bytesOf({ worker, toldBytes }: ThreadMember): Promise<number> {
   const { getHeapStatistics } = (worker ?? {}) as {
     getHeapStatistics?: () => Promise<{ total_heap_size: number; external_memory: number }>
   }
-  if (worker === null || getHeapStatistics === undefined) return 0
+  if (worker === null || getHeapStatistics === undefined) return toldBytes
   const late = new Promise<null>((resolve) => setTimeout(resolve, ANSWER_MS, null))
   const statistics = await Promise.race([getHeapStatistics.call(worker).catch(() => null), late])
   return statistics === null ? Number.MAX_VALUE : statistics.total_heap_size + statistics.external_memory

@@ -1,12 +1,13 @@
 /** One instance that is a worker thread: its start, its end, and what is said of both. */
 import { inspect } from "node:util"
-import type { Worker } from "node:worker_threads"
-import { messageOf } from "../../../protocol/errors.ts"
+import { Worker } from "node:worker_threads"
 import { type InstanceEnd, KILL_MS, type StartOrder } from "../../cell/cell-messages.ts"
 import type { CellMember, InstanceReport } from "../../cell/inside/run-cell.ts"
 import type { CellInspector } from "../../inspect/inside/cell-session.ts"
 import { threadInspector } from "../../inspect/inside/thread-inspector.ts"
 import type { ThreadPool } from "./thread-pool.ts"
+
+const TELL_USE_MS = 250
 
 export interface ThreadMemberParts {
   readonly order: StartOrder
@@ -21,6 +22,8 @@ export class ThreadMember implements CellMember {
   readonly report: InstanceReport
   /** Known from when the thread is up. */
   worker: Worker | null = null
+  /** What it said last that its heap and buffers take, where the cell cannot ask for it. */
+  toldBytes = 0
   readonly #parts: ThreadMemberParts
   readonly #abort = new AbortController()
   #exitCode: number | null = null
@@ -41,9 +44,19 @@ export class ThreadMember implements CellMember {
   start(): void {
     const { order, pool, guestFile, report } = this.#parts
     const { id, guest, entry } = order
-    const task = { id, guestFile, guest: { ...guest, runtime: "node" as const }, entry }
+    const canAsk = "getHeapStatistics" in Worker.prototype
+    const task = {
+      id,
+      guestFile,
+      guest: { ...guest, runtime: "node" as const },
+      entry,
+      tellUseMs: canAsk || order.memoryBytes === null ? null : TELL_USE_MS,
+    }
     const events = {
       assigned: (worker: Worker) => this.#assigned(worker),
+      used: (bytes: number) => {
+        this.toldBytes = bytes
+      },
       output: (stream: "stdout" | "stderr", text: string) => report.output(stream, text),
     }
     pool.run(task, events, this.#abort.signal).then(
@@ -80,10 +93,10 @@ export class ThreadMember implements CellMember {
       return
     }
     // It has thrown, and is told to end: that may take for ever.
-    const late = setTimeout(
-      () => this.report.poisoned(`${messageOf(error)}; its thread does not end`, "APP_CRASHED"),
-      KILL_MS,
-    )
+    const late = setTimeout(() => {
+      const { reason, code } = this.#describe(error)
+      this.report.poisoned(`${reason}; its thread does not end`, code)
+    }, KILL_MS)
     this.#gone.then(() => {
       clearTimeout(late)
       end()

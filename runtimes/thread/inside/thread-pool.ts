@@ -6,12 +6,14 @@
 import type { Worker } from "node:worker_threads"
 import { Piscina, queueOptionsSymbol } from "piscina"
 import type { StartOrder } from "../../cell/cell-messages.ts"
-import type { EarlyOutput, WorkerTask } from "./worker-task.ts"
+import type { EarlyOutput, ThreadUse, WorkerTask } from "./worker-task.ts"
 
 export interface ThreadEvents {
   /** The thread that runs the instance is known. */
   assigned(worker: Worker): void
   output(stream: "stdout" | "stderr", text: string): void
+  /** Its heap and buffers. */
+  used(bytes: number): void
 }
 
 export interface ThreadPool {
@@ -55,9 +57,12 @@ export function threadPool(
   // A thread's app may post what it likes to its parent.
   pool.on("error", () => undefined)
   pool.on("message", (message: unknown) => {
-    const { polyhost, id, stream, text } = (message ?? {}) as Partial<EarlyOutput>
-    if (polyhost !== "output" || typeof id !== "string" || typeof text !== "string") return
-    running.get(id)?.output(stream === "stderr" ? "stderr" : "stdout", text)
+    const { polyhost, id, stream, text, bytes } = (message ?? {}) as Partial<EarlyOutput & ThreadUse>
+    const events = typeof id === "string" ? running.get(id) : undefined
+    if (events === undefined) return
+    if (polyhost === "use" && typeof bytes === "number") events.used(bytes)
+    else if (polyhost === "output" && typeof text === "string")
+      events.output(stream === "stderr" ? "stderr" : "stdout", text)
   })
 
   return {
