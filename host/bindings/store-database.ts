@@ -8,7 +8,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite"
 import { StoreOutcome } from "../../protocol/calls/call-frames.ts"
 import { isDamage, StoreFault } from "./store-fault.ts"
 import { listKeys } from "./store-list.ts"
-import type { StoreAnswer, StoreTask } from "./store-messages.ts"
+import type { StoreAnswer, StoreQuota, StoreTask } from "./store-messages.ts"
 import { SCHEMA } from "./store-schema.ts"
 
 export interface StoreDatabaseOptions {
@@ -20,13 +20,6 @@ export interface StoreDatabaseOptions {
   readonly now: () => number
   /** A damaged file was moved to `path`, and a new one begun. */
   readonly damaged: (path: string, reason: string) => void
-}
-
-/** Of one namespace. */
-export interface StoreQuota {
-  /** Keys and values together. */
-  readonly bytes: number
-  readonly keys: number
 }
 
 interface Statements {

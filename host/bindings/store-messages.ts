@@ -1,6 +1,5 @@
 /** What the host and the store's worker thread say to each other. */
 import type { StoreOpName } from "../../protocol/calls/call-frames.ts"
-import type { StoreQuota } from "./store-database.ts"
 
 export interface StoreTask {
   readonly id: number
@@ -16,6 +15,13 @@ export interface StoreAnswer {
   /** As in StoreOutcome. */
   readonly outcome: number
   readonly bytes: Uint8Array
+}
+
+/** Of one namespace. */
+export interface StoreQuota {
+  /** Keys and values together. */
+  readonly bytes: number
+  readonly keys: number
 }
 
 export interface StoreWorkerData {

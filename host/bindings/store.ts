@@ -10,9 +10,14 @@ import { StoreOutcome } from "../../protocol/calls/call-frames.ts"
 import type { StoreRequest } from "../../protocol/calls/read-call.ts"
 import { messageOf } from "../../protocol/errors.ts"
 import type { Logger } from "../log/logger.ts"
-import type { StoreQuota } from "./store-database.ts"
 import { StoreFault } from "./store-fault.ts"
-import type { FromStoreWorker, StoreAnswer, StoreTask, StoreWorkerData } from "./store-messages.ts"
+import type {
+  FromStoreWorker,
+  StoreAnswer,
+  StoreQuota,
+  StoreTask,
+  StoreWorkerData,
+} from "./store-messages.ts"
 
 /** What one namespace may hold. */
 export const STORE_QUOTA: StoreQuota = { bytes: 64 * 1024 * 1024, keys: 100_000 }

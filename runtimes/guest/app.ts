@@ -133,8 +133,7 @@ export function startApp(config: GuestConfig, parts: GuestAppParts): GuestApp {
     log: (level, message) => connection?.log({ level, message }),
     welcome: (message) => welcomed(message),
     request(stream) {
-      const app = fetchApp
-      if (app !== undefined) bindings.during(stream, () => app.request(stream))
+      if (fetchApp !== undefined) bindings.during(stream, fetchApp.request)
     },
     shutdown(graceMs) {
       const closing = fetchApp === undefined ? Promise.resolve() : fetchApp.close(graceMs)

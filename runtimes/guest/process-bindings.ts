@@ -15,7 +15,7 @@ export interface ProcessBindings {
   readonly needed: Promise<void>
   onBusy(listener: (busy: boolean) => void): void
   /** Runs the app's code for a request. */
-  during(stream: GuestStream, run: () => void): void
+  during(stream: GuestStream, run: (stream: GuestStream) => void): void
 }
 
 export function installBindings(list: readonly WelcomeBinding[]): ProcessBindings {
@@ -55,8 +55,8 @@ export function installBindings(list: readonly WelcomeBinding[]): ProcessBinding
       listener = next
     },
     during(stream, run) {
-      if (current === null) run()
-      else current.run(stream.id, run)
+      if (current === null) run(stream)
+      else current.run(stream.id, run, stream)
     },
   }
 }

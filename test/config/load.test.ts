@@ -175,7 +175,10 @@ describe("one app", () => {
       },
       "index.js": "",
     })
-    expect(config.problems).toEqual([])
+    // But for the app that is not there.
+    expect(config.problems).toMatchObject([
+      { severity: "warning", path: "bindings.AUTH", message: expect.stringContaining('is to app "auth"') },
+    ])
     expect(config.apps[0]).toMatchObject({
       limits: { memoryBytes: 64 * 1024 * 1024, cpuMs: 200, cpuSoftMs: 50 },
       cell: "x",
