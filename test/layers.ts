@@ -53,6 +53,8 @@ const RUNTIMES_FOR_HOST = new Set([
   "runtimes/index.ts",
   "runtimes/runtime.ts",
   "runtimes/app-spec.ts",
+  // How a manifest writes what an isolate may reach: checked by the config, read by the cell.
+  "runtimes/outbound.ts",
   "runtimes/toolchain/index.ts",
 ])
 
