@@ -18,5 +18,12 @@ export interface IsolateFactory {
   /** Before code of the app runs, with the isolate's first context; both made with `inspect`. */
   inspector(isolate: ivm.Isolate, context: ivm.Context): IsolateInspector
   /** A context with the start function, which it takes away from the global object. */
-  context(isolate: ivm.Isolate, inspect: boolean): { context: ivm.Context; start: ivm.Reference }
+  context(isolate: ivm.Isolate, inspect: boolean): StartedContext
+  /** As `context`, without making this thread wait for the isolate's. */
+  contextLater(isolate: ivm.Isolate, inspect: boolean): Promise<StartedContext>
+}
+
+export interface StartedContext {
+  readonly context: ivm.Context
+  readonly start: ivm.Reference
 }

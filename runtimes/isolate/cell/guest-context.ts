@@ -25,37 +25,67 @@ export interface TurnInput {
 
 const COPY = { arguments: { copy: true } } as const
 
+export interface GuestParts {
+  readonly config: InsideConfig
+  readonly functions: CellFunctions
+  readonly inspect: boolean
+}
+
+const REFERENCE = { result: { reference: true } } as const
+
+function startArguments({ config, functions }: GuestParts): unknown[] {
+  return [
+    new ivm.ExternalCopy(config).copyInto({ release: true }),
+    ...NOT_WAITING.map((name) => new ivm.Callback(functions[name], { ignored: true })),
+    ...WAITING.map((name) => new ivm.Callback(functions[name])),
+  ]
+}
+
 export class GuestContext {
   readonly context: ivm.Context
   readonly #ways: Readonly<Record<keyof Inside, ivm.Reference>>
 
-  /** Runs our own code only, and at once. */
-  constructor(
-    isolate: ivm.Isolate,
-    factory: IsolateFactory,
-    { config, functions, inspect }: { config: InsideConfig; functions: CellFunctions; inspect: boolean },
-  ) {
-    const { context, start } = factory.context(isolate, inspect)
-    const inside = start.applySync(
-      undefined,
-      [
-        new ivm.ExternalCopy(config).copyInto({ release: true }),
-        ...NOT_WAITING.map((name) => new ivm.Callback(functions[name], { ignored: true })),
-        ...WAITING.map((name) => new ivm.Callback(functions[name])),
-      ],
-      { result: { reference: true } },
-    ) as ivm.Reference<Inside>
-    start.release()
+  private constructor(context: ivm.Context, ways: Readonly<Record<keyof Inside, ivm.Reference>>) {
+    this.context = context
+    this.#ways = ways
+  }
+
+  /** In an isolate that has run nothing of an app: our own code runs at once, on this thread. */
+  static make(isolate: ivm.Isolate, factory: IsolateFactory, parts: GuestParts): GuestContext {
+    const { context, start } = factory.context(isolate, parts.inspect)
+    const inside = start.applySync(undefined, startArguments(parts), REFERENCE) as ivm.Reference<Inside>
     const way = (name: keyof Inside): ivm.Reference =>
       inside.getSync(name, { reference: true }) as unknown as ivm.Reference
-    this.context = context
-    this.#ways = {
+    const ways = {
       turn: way("turn"),
       rejected: way("rejected"),
       prepare: way("prepare"),
       failed: way("failed"),
     }
+    start.release()
     inside.release()
+    return new GuestContext(context, ways)
+  }
+
+  /** In an isolate where an app may be busy: this thread must not wait for it. */
+  static async makeLater(
+    isolate: ivm.Isolate,
+    factory: IsolateFactory,
+    parts: GuestParts,
+  ): Promise<GuestContext> {
+    const { context, start } = await factory.contextLater(isolate, parts.inspect)
+    const inside = (await start.apply(undefined, startArguments(parts), REFERENCE)) as ivm.Reference<Inside>
+    const way = (name: keyof Inside): Promise<ivm.Reference> =>
+      inside.get(name, { reference: true }) as unknown as Promise<ivm.Reference>
+    const [turn, rejected, prepare, failed] = await Promise.all([
+      way("turn"),
+      way("rejected"),
+      way("prepare"),
+      way("failed"),
+    ])
+    start.release()
+    inside.release()
+    return new GuestContext(context, { turn, rejected, prepare, failed })
   }
 
   /** Like the others, rejects when the isolate is gone, or with what a promise was rejected with that nobody handles. */
@@ -81,7 +111,14 @@ export class GuestContext {
     await this.#ways.prepare.apply(undefined, [hook.namespace.derefInto()])
     await app.instantiate(context, unbundled)
     await main.instantiate(context, (specifier) => (specifier === "app" ? app : hook))
-    return () => main.evaluate()
+    return async () => {
+      try {
+        await main.evaluate()
+      } finally {
+        // Held from here they would hold the context.
+        for (const module of [app, hook, main]) module.release()
+      }
+    }
   }
 
   failed(code: string, message: string, stack: string): Promise<unknown> {

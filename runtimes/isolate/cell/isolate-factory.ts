@@ -6,7 +6,7 @@
 import ivm from "isolated-vm"
 import { isolateInspector } from "../../inspect/inside/isolate-inspector.ts"
 import { START } from "../border.ts"
-import type { IsolateFactory, IsolateOptions, StartKind } from "./factory.ts"
+import type { IsolateFactory, IsolateOptions, StartedContext, StartKind } from "./factory.ts"
 import { probe } from "./probe.ts"
 
 const FILENAME = "polyhost:inside.js"
@@ -35,6 +35,8 @@ function withSnapshot(code: string, remarks: readonly string[]): IsolateFactory 
     isolate: (options) => newIsolate(options, snapshot),
     inspector: (isolate, context) => isolateInspector(ivm, isolate, context),
     context: (isolate, inspect) => withStart(isolate.createContextSync({ inspector: inspect })),
+    contextLater: async (isolate, inspect) =>
+      withStartLater(await isolate.createContext({ inspector: inspect })),
   }
 }
 
@@ -72,6 +74,14 @@ function fromScript(
       script.release()
       return withStart(context)
     },
+    async contextLater(isolate, inspect) {
+      const context = await isolate.createContext({ inspector: inspect })
+      // Compiling alone runs nothing.
+      const script = compile(isolate)
+      await script.run(context)
+      script.release()
+      return withStartLater(context)
+    },
   }
 }
 
@@ -87,9 +97,15 @@ function newIsolate(
   })
 }
 
-function withStart(context: ivm.Context): { context: ivm.Context; start: ivm.Reference } {
+function withStart(context: ivm.Context): StartedContext {
   const start = context.global.getSync(START, { reference: true }) as ivm.Reference
   if (start.typeof !== "function") throw new Error("the script of the isolate has no start function")
   context.global.deleteSync(START)
+  return { context, start }
+}
+
+async function withStartLater(context: ivm.Context): Promise<StartedContext> {
+  const start = (await context.global.get(START, { reference: true })) as ivm.Reference
+  await context.global.delete(START)
   return { context, start }
 }

@@ -4,22 +4,21 @@
  */
 import { connect, type Socket } from "node:net"
 import type ivm from "isolated-vm"
-import { type ClientErrorCode, messageOf, PolyhostError } from "../../../protocol/errors.ts"
+import { type ClientErrorCode, messageOf } from "../../../protocol/errors.ts"
 import type { StartOrder } from "../../cell/cell-messages.ts"
 import type { CellMember, InstanceReport } from "../../cell/inside/run-cell.ts"
 import type { CellInspector } from "../../inspect/inside/cell-session.ts"
 import type { IsolateInspector } from "../../inspect/inside/isolate-inspector.ts"
-import { createOps } from "../ops/index.ts"
-import { EgressLine } from "./egress-line.ts"
 import type { IsolateFactory } from "./factory.ts"
-import { GuestContext } from "./guest-context.ts"
-import { Lane } from "./lane.ts"
+import type { Lane } from "./lane.ts"
 import { CpuShare } from "./limits/cpu-share.ts"
 import { requestTally } from "./limits/frame-tally.ts"
-import { OutputBudget } from "./limits/output-budget.ts"
 import type { Watch, Watched } from "./limits/watch.ts"
-import type { Bundler } from "./modules/bundler.ts"
-import { Positions } from "./modules/positions.ts"
+import { type LaneParts, makeLane, makeLaneLater } from "./make-lane.ts"
+import type { Bundle, Bundler } from "./modules/bundler.ts"
+import { RequestContexts } from "./request-contexts.ts"
+import { OneContext, type Routing, type Surroundings } from "./routing.ts"
+import { Words, withoutCell } from "./words.ts"
 
 export interface IsolateParts {
   readonly factory: IsolateFactory
@@ -50,14 +49,12 @@ export class IsolateMember implements CellMember, Watched {
     opened: (stream) => this.#share.opened(stream),
     closed: (stream) => this.#share.closed(stream),
   })
-  readonly #output = new OutputBudget(performance.now())
-  readonly #lane: Lane
+  readonly #words: Words
+  readonly #routing: Routing
   readonly #socket: Socket
-  #positions: Positions | undefined
   #inspector: IsolateInspector | undefined
   /** The call into the isolate that runs now. */
   #running: Promise<unknown> | null = null
-  #loading = true
   #lastCpuMs = 0
   #retired = false
   #end: Promise<void> | undefined
@@ -73,9 +70,14 @@ export class IsolateMember implements CellMember, Watched {
       inspect: order.inspect,
       onCatastrophicError: (message) => this.#catastrophe(message),
     })
-    this.#lane = this.#newLane()
+    this.#words = new Words(report)
+    const surroundings = this.#surroundings()
+    this.#routing =
+      order.policy === "perRequest" ? new RequestContexts(surroundings) : new OneContext(surroundings)
     this.#socket = this.#connect()
-    this.#load().catch((error: unknown) => this.#dispose(messageOf(error), "APP_CRASHED"))
+    this.#routing
+      .load(this.#bundled())
+      .catch((error: unknown) => this.#dispose(messageOf(error), "APP_CRASHED"))
   }
 
   async kill(reason: string): Promise<void> {
@@ -88,99 +90,98 @@ export class IsolateMember implements CellMember, Watched {
 
   // The inside
 
-  #newLane(): Lane {
+  #surroundings(): Surroundings {
     const order = this.#order
     const { factory } = this.#parts
-    const ops = createOps({
-      wake: (ms) => lane.wakeAfter(ms),
-      print: (stream, text) => this.#print(stream, text),
-    })
-    const guest = new GuestContext(this.#isolate, factory, {
-      config: {
-        token: order.guest.token,
-        version: process.versions.node,
-        pid: process.pid,
-        env: order.env,
-        bindings: order.guest.bindings ?? [],
-        oneRequest: false,
+    const shared: Omit<LaneParts, "oneRequest" | "send"> = {
+      isolate: this.#isolate,
+      factory,
+      order,
+      print: (stream, text) => {
+        if (this.#end === undefined) this.#words.print(stream, text)
       },
-      functions: {
-        send: (bytes) => this.#send(bytes),
-        sendEgress: (bytes) => {
-          if (bytes instanceof ArrayBuffer) lane.egress.receive(bytes)
-        },
-        wake: (ms) => lane.wakeAfter(Number(ms)),
-        print: ops.print,
-        evaluated: () => {
-          this.#loading = false
-        },
-        fatal: (why) => this.#broken(String(why)),
-        barrier: () => undefined,
-        domainToASCII: ops.domainToASCII,
-        random: ops.random,
-        begin(id, method, request) {
-          ops.subtle(method, request).then((answer) => lane.settle({ id, answer }))
-        },
-      },
-      inspect: order.inspect,
-    })
-    if (order.inspect) this.#inspector ??= factory.inspector(this.#isolate, guest.context)
-    const egress = new EgressLine({
-      app: order.app,
-      outbound: order.outbound,
-      deliver: (bytes) => lane.receiveEgress(bytes),
+      broken: (why) => void this.#dispose(`the guest broke: ${this.#words.mapped(why)}`, "APP_CRASHED"),
       violated: (reason) => void this.#dispose(reason, "APP_PROTOCOL_ERROR"),
-    })
-    const lane = new Lane(guest, egress, () => this.#pump())
-    return lane
+      wanted: () => this.#pump(),
+    }
+    return {
+      makeLane: (send) => {
+        const lane = makeLane({ ...shared, oneRequest: false, send })
+        if (order.inspect) this.#inspector ??= factory.inspector(this.#isolate, lane.guest.context)
+        return lane
+      },
+      makeRequestLane: (send) => makeLaneLater({ ...shared, oneRequest: true, send }),
+      load: (lane, bundle) => this.#load(lane, bundle),
+      loadFailed: async (lane, error) => {
+        if (this.#disposed(error)) return
+        const { message, stack } = this.#words.described(error)
+        await this.#enter(lane, () => lane.guest.failed("RUNTIME_LOAD_FAILED", message, stack))
+      },
+      toHost: (bytes) => this.#toHost(bytes),
+      violated: shared.violated,
+    }
   }
+
+  async #load(lane: Lane, bundle: Bundle): Promise<void> {
+    try {
+      await this.#enter(lane, await lane.guest.link(this.#isolate, bundle))
+    } catch (error) {
+      if (!this.#disposed(error)) lane.loadFailed(error)
+    }
+  }
+
+  async #bundled(): Promise<Bundle> {
+    const bundle = await this.#parts.bundler.bundle(this.#order.dir, this.#order.entry)
+    this.#words.loading(bundle)
+    return bundle
+  }
+
+  // Bytes
 
   #connect(): Socket {
     const socket = connect(this.#order.guest.channel)
     socket.on("data", (chunk: Uint8Array) => {
       this.#tally.fromHost.push(chunk)
-      this.#lane.receive(chunk)
-      if (this.#lane.waitingBytes > MOST_WAITING_BYTES) socket.pause()
+      this.#routing.fromHost(chunk)
+      if (this.#waitingBytes() > MOST_WAITING_BYTES) socket.pause()
     })
     socket.on("error", () => undefined)
     socket.once("close", () => void this.#dispose("the host closed the channel", "APP_CRASHED"))
     return socket
   }
 
-  async #load(): Promise<void> {
-    const { guest } = this.#lane
-    const { dir, entry } = this.#order
-    try {
-      const bundle = await this.#parts.bundler.bundle(dir, entry)
-      this.#positions = new Positions(bundle)
-      const evaluate = await guest.link(this.#isolate, bundle)
-      await this.#enter(evaluate)
-    } catch (error) {
-      if (!this.#disposed(error)) await this.#loadFailed(error)
-    }
+  #waitingBytes(): number {
+    let bytes = 0
+    for (const lane of this.#routing.lanes) bytes += lane.waitingBytes
+    return bytes
   }
 
-  async #loadFailed(error: unknown): Promise<void> {
-    this.#loading = false
-    const { message, stack } = this.#described(error)
-    await this.#enter(() => this.#lane.guest.failed("RUNTIME_LOAD_FAILED", message, stack))
+  #toHost(bytes: Uint8Array): void {
+    if (this.#end !== undefined) return
+    this.#tally.fromIsolate.push(bytes)
+    this.#socket.write(bytes)
+    if (this.#socket.writableLength > MOST_UNSENT_BYTES)
+      void this.#dispose("it sent more than its host reads", "APP_PROTOCOL_ERROR")
   }
 
   // Turns
 
   /** Runs a turn when there is something for it and none is running. */
   #pump(): void {
-    const lane = this.#lane
-    if (this.#running !== null || this.#end !== undefined || !lane.hasWork) return
-    void this.#enter(() => {
-      const input = lane.take()
-      if (this.#socket.isPaused()) this.#socket.resume()
-      return lane.guest.turn(input)
-    })
+    if (this.#running !== null || this.#end !== undefined) return
+    for (const lane of this.#routing.lanes) {
+      if (!lane.hasWork) continue
+      void this.#enter(lane, () => {
+        const input = lane.take()
+        if (this.#socket.isPaused()) this.#socket.resume()
+        return lane.guest.turn(input)
+      })
+      return
+    }
   }
 
   /** Everything that goes into the isolate goes through here, one call at a time. */
-  async #enter(call: () => Promise<unknown>): Promise<void> {
+  async #enter(lane: Lane, call: () => Promise<unknown>): Promise<void> {
     while (this.#running !== null) await this.#running
     if (this.#end !== undefined) return
     this.#share.beginTurn(this.#cpuMs())
@@ -190,17 +191,19 @@ export class IsolateMember implements CellMember, Watched {
       () => this.#leave(),
       (error: unknown) => {
         this.#leave()
-        if (!this.#disposed(error))
-          rejection = { reason: error instanceof Error ? withoutCell(error) : error }
+        if (!this.#disposed(error)) rejection = { reason: withoutCell(error) }
       },
     )
     this.#running = running
     await running
-    if (rejection === undefined) return this.#pump()
+    if (rejection === undefined || lane.closed) return this.#pump()
     const { reason } = rejection
     // A module that threw, now or after an await of its own.
-    if (this.#loading) return this.#loadFailed(reason)
-    await this.#enter(() => this.#lane.guest.rejected(reason))
+    if (!lane.isLoaded) {
+      lane.loadFailed(reason)
+      return this.#pump()
+    }
+    await this.#enter(lane, () => lane.guest.rejected(reason))
   }
 
   #leave(): void {
@@ -211,19 +214,6 @@ export class IsolateMember implements CellMember, Watched {
     const most = this.#share.most(cpuMs)
     this.#share.endTurn(cpuMs)
     this.#checkSoft(most)
-  }
-
-  #send(bytes: unknown): void {
-    if (this.#end !== undefined || !(bytes instanceof ArrayBuffer)) return
-    const chunk = new Uint8Array(bytes)
-    this.#tally.fromIsolate.push(chunk)
-    this.#socket.write(chunk)
-    if (this.#socket.writableLength > MOST_UNSENT_BYTES)
-      void this.#dispose("it sent more than its host reads", "APP_PROTOCOL_ERROR")
-  }
-
-  #broken(why: string): void {
-    void this.#dispose(`the guest broke: ${this.#mapped(why)}`, "APP_CRASHED")
   }
 
   // Limits
@@ -237,7 +227,7 @@ export class IsolateMember implements CellMember, Watched {
     const { cpuMs } = this.#order
     const used = this.#cpuMs()
     const limit = cpuMs ?? Number.POSITIVE_INFINITY
-    if (this.#loading) {
+    if (!this.#routing.ready) {
       if (used > Math.max(limit, LOAD_CPU_MS))
         void this.#dispose(
           `it used more than ${Math.max(limit, LOAD_CPU_MS)} ms of CPU time to load`,
@@ -255,7 +245,13 @@ export class IsolateMember implements CellMember, Watched {
 
   #checkSoft(most: number): void {
     const { cpuSoftMs } = this.#order
-    if (this.#inspector?.isOpen || cpuSoftMs === null || most <= cpuSoftMs || this.#retired || this.#loading)
+    if (
+      this.#inspector?.isOpen ||
+      cpuSoftMs === null ||
+      most <= cpuSoftMs ||
+      this.#retired ||
+      !this.#routing.ready
+    )
       return
     this.#retired = true
     this.#report.retire(
@@ -316,7 +312,7 @@ export class IsolateMember implements CellMember, Watched {
 
   async #disposeOnce(reason: string, code: ClientErrorCode): Promise<void> {
     const running = this.#running
-    this.#lane.close()
+    this.#routing.close()
     this.#parts.watch.stopped(this)
     try {
       if (!this.#isolate.isDisposed) this.#isolate.dispose()
@@ -329,37 +325,6 @@ export class IsolateMember implements CellMember, Watched {
     this.#socket.destroy()
     await running
   }
-
-  // Words
-
-  #print(stream: "stdout" | "stderr", text: string): void {
-    if (this.#end !== undefined) return
-    const kept = this.#output.take(`${this.#mapped(text)}\n`, performance.now())
-    if (kept !== undefined) this.#report.output(stream, kept)
-  }
-
-  #mapped(text: string): string {
-    return this.#positions?.mapped(text) ?? text
-  }
-
-  #described(error: unknown): { message: string; stack: string } {
-    if (error instanceof PolyhostError) return { message: error.message, stack: "" }
-    if (!(error instanceof Error)) return { message: `the entry threw ${String(error)}`, stack: "" }
-    const stack = this.#mapped(withoutCell(error).stack ?? "")
-    const place = /app:\/\/\/([^\s)]+:\d+:\d+)/.exec(this.#mapped(`${error.message} ${stack}`))?.[1]
-    const message = this.#mapped(`${error.name}: ${error.message}`)
-    return {
-      message: place === undefined || message.includes(place) ? message : `${place}: ${message}`,
-      stack,
-    }
-  }
-}
-
-/** The part of a stack that lies in the cell is nobody's business. */
-function withoutCell(error: Error): Error {
-  const at = error.stack?.indexOf("\n    at (<isolated-vm boundary>)") ?? -1
-  if (at !== -1) error.stack = error.stack?.slice(0, at) ?? ""
-  return error
 }
 
 async function settlesWithin(ms: number, promise: Promise<unknown>): Promise<boolean> {

@@ -9,7 +9,8 @@ import type { GuestContext, TurnInput } from "./guest-context.ts"
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export class Lane {
-  readonly guest: GuestContext
+  /** Set before the lane is used. */
+  guest!: GuestContext
   readonly egress: EgressLine
   /** The lane has something for a turn. */
   readonly #wanted: () => void
@@ -20,11 +21,29 @@ export class Lane {
   #due = false
   #timer: NodeJS.Timeout | undefined
   closed = false
+  isLoaded = false
+  /** Settles when the app's modules were evaluated, or could not be. */
+  readonly loaded: Promise<void>
+  #resolveLoaded!: () => void
+  #rejectLoaded!: (error: unknown) => void
 
-  constructor(guest: GuestContext, egress: EgressLine, wanted: () => void) {
-    this.guest = guest
+  constructor(egress: EgressLine, wanted: () => void) {
     this.egress = egress
     this.#wanted = wanted
+    this.loaded = new Promise((resolve, reject) => {
+      this.#resolveLoaded = resolve
+      this.#rejectLoaded = reject
+    })
+    this.loaded.catch(() => undefined)
+  }
+
+  evaluated(): void {
+    this.isLoaded = true
+    this.#resolveLoaded()
+  }
+
+  loadFailed(error: unknown): void {
+    this.#rejectLoaded(error)
   }
 
   /** Bytes that wait for a turn. */
@@ -83,6 +102,7 @@ export class Lane {
   }
 
   close(): void {
+    if (this.closed) return
     this.closed = true
     this.egress.close()
     clearTimeout(this.#timer)

@@ -29,7 +29,7 @@ export async function probe(factory: IsolateFactory): Promise<void> {
   let fatal: string | undefined
   const nothing = (): void => undefined
   try {
-    const guest = new GuestContext(isolate, factory, {
+    const guest = GuestContext.make(isolate, factory, {
       config: { token: "", version: "", pid: 0, env: {}, bindings: [], oneRequest: false },
       functions: {
         send: (bytes) => {

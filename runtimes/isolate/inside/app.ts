@@ -96,6 +96,8 @@ export function startApp({ config, channel, schedule, reportError }: IsolateAppP
       proceed()
     },
     failed(code, message, stack) {
+      // It serves already: something of its top-level code went wrong that nobody waits for.
+      if (app !== undefined) return reportError(`${message}\n${stack}`)
       failure = { code, message, stack }
       proceed()
     },
