@@ -6,7 +6,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync } fro
 import { dirname } from "node:path"
 import type { DatabaseSync, StatementSync } from "node:sqlite"
 import { StoreOutcome } from "../../protocol/calls/call-frames.ts"
-import { isDamage, StoreFault } from "./store-fault.ts"
+import { isDamage, isFull, StoreFault } from "./store-fault.ts"
 import { listKeys } from "./store-list.ts"
 import type { StoreAnswer, StoreQuota, StoreTask } from "./store-messages.ts"
 import { SCHEMA } from "./store-schema.ts"
@@ -54,6 +54,7 @@ export class StoreDatabase {
     } catch (error) {
       this.#rollBack()
       if (isDamage(error)) this.#moveAside(error)
+      else if (isFull(error)) this.#makeRoom()
       return tasks.map((task) => this.#alone(task))
     }
   }
@@ -204,6 +205,15 @@ export class StoreDatabase {
       this.#database?.exec("ROLLBACK")
     } catch {
       // There was no transaction any more.
+    }
+  }
+
+  /** What the log beside the file holds of old versions goes; what can be written then is tried again. */
+  #makeRoom(): void {
+    try {
+      this.#database?.exec("PRAGMA wal_checkpoint(TRUNCATE)")
+    } catch {
+      // There is no room for that either.
     }
   }
 

@@ -21,10 +21,13 @@ export class StoreFault extends Error {
 
   static of(error: unknown): StoreFault {
     if (error instanceof StoreFault) return error
-    if (primaryCode(error) === SQLITE_FULL)
-      return new StoreFault("STORE_DISK_FULL", "the disk of the store is full")
+    if (isFull(error)) return new StoreFault("STORE_DISK_FULL", "the disk of the store is full")
     return new StoreFault("STORE_UNAVAILABLE", `the store cannot be used: ${messageOf(error)}`)
   }
+}
+
+export function isFull(error: unknown): boolean {
+  return primaryCode(error) === SQLITE_FULL
 }
 
 /** The file is not a database, or not a sound one. */

@@ -85,3 +85,15 @@ it("calls of an app that is killed are answered 502, and the store goes on", asy
   await host.logged(/caller.*APP_CRASHED|APP_CRASHED.*caller/)
   expect((await host.ask("/caller/store/get/kept")).text).toBe('"yes"')
 })
+
+it("an app is told when the app that calls it is killed", async () => {
+  const host = await startHost({
+    caller: { dir, bindings: { AUTH: "app:auth" } },
+    auth: { dir },
+  })
+  const hanging = host.ask("/caller/call?url=http://auth/hangs", { method: "POST", body: "x" })
+  await eventually(10_000, "the call to be there", () => (host.app("auth").instances[0]?.inFlight ?? 0) > 0)
+  process.kill(host.pidOf("caller"), "SIGKILL")
+  await host.logged(/the callee was told/)
+  expect((await hanging).status).toBe(502)
+})

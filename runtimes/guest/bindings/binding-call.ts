@@ -57,7 +57,14 @@ export class BindingCall implements ClientCallEvents {
   response(head: Head): void {
     this.#answered = true
     // What came in the same frame is here when this runs: most answers are whole then.
-    queueMicrotask(() => this.#parts.resolve(this.#makeResponse(head)))
+    queueMicrotask(() => {
+      try {
+        this.#parts.resolve(this.#makeResponse(head))
+      } catch (error) {
+        this.#drop()
+        this.#parts.reject(error)
+      }
+    })
   }
 
   body(chunk: Uint8Array, end: boolean): void {
