@@ -5,10 +5,13 @@
  */
 import type { CallClient } from "../../../protocol/calls/call-client.ts"
 import { onAbort } from "./events/abort.ts"
+import type { BodyContent } from "./fetch/body-content.ts"
 import { makeHeaders, makeResponse, pairsOf, Request, type Response, stateOfRequest } from "./fetch/index.ts"
 import type { RequestState } from "./fetch/request-state.ts"
+import { AnswerBody } from "./fetch-global/answer-body.ts"
 import { readDataUrl } from "./fetch-global/data-url.ts"
 import { type Answer, Hop, type HopRequest } from "./fetch-global/hop.ts"
+import { readIntegrity } from "./fetch-global/integrity.ts"
 import { Line } from "./fetch-global/line.ts"
 import { failed } from "./fetch-global/network-error.ts"
 import { redirectOf } from "./fetch-global/redirect.ts"
@@ -64,14 +67,13 @@ class Fetching {
   }
 
   start(): void {
-    const { url, method, headers, content, signal, options } = this.#state
+    const { url, method, headers, content, signal } = this.#state
     const body = bodyOf(content)
     if (signal.aborted) {
       body?.drop(signal.reason)
       this.#settle.reject(signal.reason)
       return
     }
-    if (options.integrity !== "") return this.#fail("fetch with integrity is not supported here")
     if (url.startsWith("data:")) return this.#answerAtHand(url)
     this.#forgetSignal = onAbort(signal, () => {
       this.#hop?.abort(signal.reason)
@@ -113,26 +115,46 @@ class Fetching {
       hop.dropAnswer()
       this.#forgetSignal()
     }
-    this.#settle.resolve(
-      makeResponse({
-        type: "basic",
-        url: request.url,
-        redirected: this.#redirects > 0,
-        status,
-        statusText: answer.reason,
-        headers: makeHeaders([...answer.pairs], "immutable"),
-        content: isBodiless ? null : contentOf(hop.answerBody),
-      }),
-    )
+    const body = isBodiless ? null : hop.answerBody
+    const respond = (content: BodyContent | null): void =>
+      this.#settle.resolve(
+        makeResponse({
+          type: "basic",
+          url: request.url,
+          redirected: this.#redirects > 0,
+          status,
+          statusText: answer.reason,
+          headers: makeHeaders([...answer.pairs], "immutable"),
+          content,
+        }),
+      )
+    this.#checked(body, respond)
+  }
+
+  /** With an integrity to check the whole answer is read first: nothing of a wrong one may be seen. */
+  #checked(
+    body: AnswerBody | Uint8Array<ArrayBuffer> | null,
+    respond: (content: BodyContent | null) => void,
+  ): void {
+    const check = readIntegrity(this.#state.options.integrity)
+    if (check === null) return respond(body === null ? null : contentOf(body))
+    const whole = body instanceof AnswerBody ? body.bytes() : Promise.resolve(body ?? new Uint8Array(0))
+    whole
+      .then(async (bytes) => {
+        const own = new Uint8Array(bytes)
+        if (await check(own)) respond(body === null ? null : contentOf(own))
+        else this.#fail("the answer does not have the integrity that was asked for")
+      })
+      .catch((error: unknown) => this.#fail(error as Error))
   }
 
   #answerAtHand(url: string): void {
     const read = readDataUrl(withoutFragment(url))
     if (read === null) return this.#fail("the data: URL is malformed")
-    const content = this.#state.method === "HEAD" ? null : contentOf(read.bytes)
     const parts = { type: "basic", url: withoutFragment(url), status: 200, statusText: "OK" } as const
-    this.#settle.resolve(
-      makeResponse({ ...parts, headers: makeHeaders([["content-type", read.type]], "immutable"), content }),
+    const headers = makeHeaders([["content-type", read.type]], "immutable")
+    this.#checked(this.#state.method === "HEAD" ? null : read.bytes, (content) =>
+      this.#settle.resolve(makeResponse({ ...parts, headers, content })),
     )
   }
 
