@@ -48,7 +48,7 @@ export class DirectApps {
   #start(column: Column): Promise<number> {
     const runtime = this.#runtimes.find((it) => it.name === column.runtime && it.asked === column.asked)
     if (runtime === undefined) throw new Error(`${column.runtime}@${column.asked} is not in the table`)
-    const child = spawn(runtime.path, [...FLAGS[runtime.name], join(APP_DIR, column.entry)], {
+    const child = spawn(runtime.path, [...FLAGS[column.runtime], join(APP_DIR, column.entry)], {
       env: { PORT: "0", NO_COLOR: "1" },
       stdio: ["ignore", "pipe", "ignore"],
     })
