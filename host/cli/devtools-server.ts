@@ -35,6 +35,8 @@ export interface DevtoolsServer {
 /** Pages that may connect: the debuggers' own. */
 const FRONTENDS = /^(?:devtools|chrome-devtools|edge-devtools):\/\/|^https:\/\/debug\.bun\.sh$/
 const TRIES = 50
+/** What chrome://inspect lists as a program, and no page: a word of its protocol, whatever the app runs on. */
+const TARGET_TYPE = `node`
 const HIGH_WATER_BYTES = 1024 * 1024
 const CLOSE_GONE = 1001
 
@@ -76,7 +78,7 @@ export async function serveDevtools(options: DevtoolsServerOptions): Promise<Dev
       return json(response, [
         {
           id,
-          type: "node",
+          type: TARGET_TYPE,
           title: options.title,
           description: "an app of Polyhost",
           url: "file://",

@@ -2,7 +2,8 @@
 import type { Writable } from "node:stream"
 import { PolyhostError } from "../../protocol/errors.ts"
 import type { Inspection } from "../supervisor/inspection.ts"
-import { ProtocolClient } from "./protocol-client.ts"
+import { type Fields, ProtocolClient } from "./protocol-client.ts"
+import { profileOf, snapshotOf } from "./webkit.ts"
 
 export interface Capture {
   readonly inspection: Inspection
@@ -13,11 +14,24 @@ export interface Capture {
 /** Between two looks at the stack, in microseconds: V8's own choice. */
 const SAMPLING_INTERVAL_US = 1000
 
-/** The JSON text of a `.cpuprofile`. @throws PolyhostError RUNTIME_NO_INSPECTOR, RUNTIME_INSPECTOR_FAILED */
+/** The JSON text of a `.cpuprofile`. @throws PolyhostError RUNTIME_INSPECTOR_FAILED */
 export async function cpuProfile({ inspection, signal }: Capture, seconds: number): Promise<string> {
-  needV8(inspection, "a CPU profile")
-  const client = new ProtocolClient(inspection.link, () => undefined)
+  let complete: (params: Fields) => void = () => undefined
+  const tracked = new Promise<Fields>((resolve) => {
+    complete = resolve
+  })
+  const client = new ProtocolClient(inspection.link, (method, params) => {
+    if (method === "ScriptProfiler.trackingComplete") complete(params)
+  })
   signal.addEventListener("abort", () => client.fail("nobody waits for it any more"))
+  if (inspection.link.protocol === "webkit") {
+    const startS = performance.now() / 1000
+    await client.ask("ScriptProfiler.startTracking", { includeSamples: true })
+    await passed(seconds * 1000, signal)
+    await client.ask("ScriptProfiler.stopTracking")
+    const params = await Promise.race([tracked, client.failed])
+    return profileOf(params, { startS, endS: startS + seconds })
+  }
   await client.ask("Profiler.enable")
   await client.ask("Profiler.setSamplingInterval", { interval: SAMPLING_INTERVAL_US })
   await client.ask("Profiler.start")
@@ -31,7 +45,6 @@ export async function cpuProfile({ inspection, signal }: Capture, seconds: numbe
 
 /** Writes a `.heapsnapshot`, as fast as it is taken. The app stands still meanwhile. @throws PolyhostError as above */
 export async function heapSnapshot({ inspection, signal }: Capture, to: () => Writable): Promise<void> {
-  needV8(inspection, "a heap snapshot")
   const { link } = inspection
   let output: Writable | null = null
   const client = new ProtocolClient(link, (method, { chunk }) => {
@@ -43,14 +56,13 @@ export async function heapSnapshot({ inspection, signal }: Capture, to: () => Wr
     if (!output.write(chunk)) link.pause()
   })
   signal.addEventListener("abort", () => client.fail("nobody waits for it any more"))
+  if (link.protocol === "webkit") {
+    const text = await snapshotOf(client)
+    to().write(text)
+    return
+  }
   await client.ask("HeapProfiler.enable")
   await client.ask("HeapProfiler.takeHeapSnapshot", { reportProgress: false })
-}
-
-function needV8({ link, runtime, app }: Inspection, what: string): void {
-  if (link.protocol === "v8") return
-  const message = `App "${app}": ${what} needs the inspector of V8, which ${runtime.name} ${runtime.version} does not have`
-  throw new PolyhostError("RUNTIME_NO_INSPECTOR", message)
 }
 
 function passed(ms: number, signal: AbortSignal): Promise<void> {

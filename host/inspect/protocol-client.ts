@@ -13,11 +13,18 @@ export class ProtocolClient {
   readonly #onEvent: (method: string, params: Fields) => void
   #lastId = 0
   #closed: PolyhostError | null = null
+  /** Rejects when the session is over. */
+  readonly failed: Promise<never>
+  #reject!: (error: Error) => void
 
   /** Listens to the link; who made it closes it. */
   constructor(link: InspectorLink, onEvent: (method: string, params: Fields) => void) {
     this.#link = link
     this.#onEvent = onEvent
+    this.failed = new Promise((_, reject) => {
+      this.#reject = reject
+    })
+    this.failed.catch(() => undefined)
     link.listen({
       message: (text) => this.#message(text),
       closed: (reason) => this.fail(reason),
@@ -37,6 +44,7 @@ export class ProtocolClient {
   /** Nothing is answered any more: whoever waits hears why. */
   fail(reason: string): void {
     this.#closed ??= new PolyhostError("RUNTIME_INSPECTOR_FAILED", `its inspector broke off: ${reason}`)
+    this.#reject(this.#closed)
     for (const { reject } of this.#waiting.values()) reject(this.#closed)
     this.#waiting.clear()
   }

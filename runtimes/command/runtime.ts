@@ -21,7 +21,7 @@ const PROBE_MS = 20
 export function createRuntime(launchpad: Launchpad): Runtime {
   return {
     name: "command",
-    capabilities: { installable: false, interfaces: ["server"], guest: false, entry: false },
+    capabilities: { installable: false, interfaces: ["server"], guest: false, inspector: null, entry: false },
     resolve: async () => ({ name: "command", version: "", path: "" }),
     launch: (spec, resolved, options) => launch(launchpad, { spec, resolved, options }),
   }

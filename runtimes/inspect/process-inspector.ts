@@ -56,6 +56,7 @@ export async function createProcessInspector(options: ProcessInspectorOptions): 
   /** The inspector was opened by us, so what it prints is not the app's, and it is closed after use. */
   let asked = fromStart
   let found: (() => void) | null = null
+  let gone: (() => void) | null = null
 
   function chatter(text: string): boolean {
     const line = stripVTControlCharacters(text)
@@ -64,7 +65,10 @@ export async function createProcessInspector(options: ProcessInspectorOptions): 
     if (listens !== undefined) {
       url = listens
       found?.()
-    } else if (line.startsWith("Debugger ending")) url = null
+    } else if (line.startsWith("Debugger ending")) {
+      url = null
+      gone?.()
+    }
     return asked
   }
 
@@ -81,7 +85,7 @@ export async function createProcessInspector(options: ProcessInspectorOptions): 
   async function connect(): Promise<InspectorLink | null> {
     if (url === null) return null
     const isOurs = runtime === "node" && asked && !fromStart
-    const farewell = isOurs ? { text: CLOSE_INSPECTOR, id: FAREWELL_ID } : null
+    const farewell = isOurs ? { text: CLOSE_INSPECTOR, id: FAREWELL_ID, undone } : null
     return openWebSocketLink({ url, protocol: inspectorProtocol(runtime), farewell }).catch(
       (error: unknown) => {
         if (fromStart) throw error
@@ -90,6 +94,14 @@ export async function createProcessInspector(options: ProcessInspectorOptions): 
         return null
       },
     )
+  }
+
+  /** A signal before Node has closed its inspector would be lost. */
+  function undone(): Promise<void> {
+    return new Promise((resolve) => {
+      gone = resolve
+      if (url === null) resolve()
+    })
   }
 
   async function signal(): Promise<void> {

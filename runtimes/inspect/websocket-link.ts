@@ -12,7 +12,14 @@ export interface WebSocketLinkOptions {
   readonly url: string
   readonly protocol: InspectorProtocol
   /** Sent before the session ends, when there is something to undo: the message, and the id of the answer to wait for. */
-  readonly farewell: { readonly text: string; readonly id: number } | null
+  readonly farewell: Farewell | null
+}
+
+export interface Farewell {
+  readonly text: string
+  readonly id: number
+  /** Resolves when it is undone. */
+  readonly undone: () => Promise<void>
 }
 
 /** How long the inspector may take to accept, to answer the farewell, and to close, in milliseconds each. */
@@ -105,6 +112,7 @@ class WebSocketLink implements InspectorLink {
     socket.close()
     await Promise.race([closed, delay(CLOSE_MS)])
     socket.terminate()
+    if (this.#farewell !== null) await Promise.race([this.#farewell.undone(), delay(FAREWELL_MS)])
   }
 
   #message(text: string): void {
