@@ -244,7 +244,9 @@ export class Fleet {
 
   #ended(slot: Slot, exit: Exit): void {
     const failure = exitFailure(this.#spec.name, slot, exit, this.lastError)
-    if (failure !== null) this.#fail(failure.code, failure.message)
+    if (exit.collateral)
+      this.#services.log.warn(this.#spec.name, slot.id, `it ends with its cell: ${exit.reason}`)
+    else if (failure !== null) this.#fail(failure.code, failure.message)
     // Its cell took it along, or another takes its place already: no failure that a wait would mend.
     if (exit.collateral || slot.replaced) this.#fill()
     else this.#tryLater(performance.now() - slot.readySinceMs)
