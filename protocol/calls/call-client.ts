@@ -10,6 +10,7 @@ import {
   FrameType,
   type FrameWriter,
   frameName,
+  MAX_HEADER_BLOCK_BYTES,
   MAX_OPEN_CALLS,
   readUint32,
   violation,
@@ -20,6 +21,8 @@ import {
 } from "../frames.ts"
 import {
   CALL_REQUEST_FIXED_BYTES,
+  MAX_CALL_NAME_BYTES,
+  MAX_CALL_URL_BYTES,
   STORE_REQUEST_FIXED_BYTES,
   StoreOp,
   type StoreOpName,
@@ -84,7 +87,9 @@ export class CallClient {
     return this.#calls.size + this.#asks.size + this.#waiting.length
   }
 
+  /** @throws TypeError for a request that no frame can carry: sent all the same it would cost the connection (P18). */
   call(request: CallRequest, events: ClientCallEvents): ClientCall {
+    checkRequest(request)
     const call = new ClientCall(events, () => this.#ended(call))
     this.#whenFree(() => {
       const writer = this.#writer
@@ -175,6 +180,21 @@ export class CallClient {
     this.onBusy?.(false)
   }
 }
+
+function checkRequest({ method, binding, url, lines }: CallRequest): void {
+  if (method.length > MAX_CALL_NAME_BYTES || binding.length > MAX_CALL_NAME_BYTES)
+    throw new TypeError(`a method of ${method.length} characters`)
+  if (!VISIBLE.test(url) || url.length > MAX_CALL_URL_BYTES)
+    throw new TypeError(
+      `a URL of ${url.length} characters; the longest has ${MAX_CALL_URL_BYTES}, all of ASCII`,
+    )
+  if (lines.length > MAX_HEADER_BLOCK_BYTES)
+    throw new TypeError(`headers of ${lines.length} bytes; the most are ${MAX_HEADER_BLOCK_BYTES}`)
+  if (!FIELD_LINES.test(lines)) throw new TypeError("control characters in a header")
+}
+
+const VISIBLE = /^[\x21-\x7e]+$/
+const FIELD_LINES = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/
 
 function writeCallRequest(writer: FrameWriter, id: number, request: CallRequest): void {
   const { method, binding, url, lines, hasBody, cause } = request

@@ -90,6 +90,13 @@ export function bindingsSuite(runtime: TestRuntime, other?: "isolate" | "thread"
     await host().logged(/the callee was told/)
   })
 
+  it("what no frame can carry fails that call alone", async () => {
+    const t = "TypeError"
+    const { pid } = host().app("caller").instances[0] ?? {}
+    expect(await json("/impossible")).toEqual([t, t, t, t, t, t, "none"])
+    expect(host().app("caller").instances[0]?.pid).toBe(pid)
+  })
+
   it("apps that call each other in a loop are answered 508", async () => {
     const { status, text } = await host().ask("/caller/loop")
     expect(status).toBe(508)

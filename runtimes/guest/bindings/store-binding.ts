@@ -4,6 +4,7 @@
  */
 import type { CallClient, StoreReply } from "../../../protocol/calls/call-client.ts"
 import {
+  MAX_CURSOR_BYTES,
   MAX_KEY_BYTES,
   MAX_LIST_KEYS,
   MAX_VALUE_BYTES,
@@ -87,6 +88,8 @@ export function createStoreBinding(name: string, calls: CallClient): StoreBindin
       if (key.length > MAX_KEY_BYTES)
         throw new TypeError(`${name}.list: a prefix over ${MAX_KEY_BYTES} bytes`)
       const value = encoder.encode(options.cursor ?? "")
+      if (value.length > MAX_CURSOR_BYTES)
+        throw new TypeError(`${name}.list: the cursor is not one that a list gave`)
       const { bytes } = await ask("list", { key, value, number: limit })
       const list = JSON.parse(textOf(bytes)) as StoreList
       return { ...list, list_complete: list.complete }
