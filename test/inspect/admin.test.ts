@@ -51,6 +51,13 @@ test.each([
   expect(answer).toMatchObject({ status, code })
 })
 
+test("an app that starts on demand is started to be inspected", async () => {
+  const debugged = await debuggedHost({ inspected: { ...APP, instances: { min: 0, max: 1 } } })
+  expect(debugged.host.app("inspected").state).toBe("idle")
+  const client = await Debugger.attach(inspectUrl(debugged, "inspected"))
+  expect((await client.ask("Runtime.evaluate", { expression: "6*7" })).result.result.value).toBe(42)
+})
+
 test("an app that was stopped cannot be inspected", async () => {
   const debugged = await debuggedHost({ inspected: APP })
   await debugged.host.host.stop("inspected")
