@@ -13,7 +13,7 @@ export async function bundleInside(): Promise<string> {
     target: "es2024",
     // As in the build of the runtime: the cell does IDNA.
     alias: { tr46: join(import.meta.dirname, "../../runtimes/isolate/web/url/idna.ts") },
-    banner: { js: "\"use strict\";" },
+    banner: { js: '"use strict";' },
     logLevel: "error",
   })
   return built.outputFiles[0]!.text

@@ -46,7 +46,10 @@ const RULES: readonly Rule[] = [
   { path: /^fetch\/http-cache\//, reason: "needs an HTTP cache, which a browser has" },
   { path: /^fetch\/api\/redirect\/.*keepalive|keepalive/, reason: "keepalive of a page that is left" },
   { path: /^mimesniff\/(?:media|sniffing)/, reason: "needs elements that load" },
-  { path: /^(?!WebCryptoAPI\/digest\/).*\.tentative\./, reason: "a proposal, not in its standard yet" },
+  {
+    path: /^(?!(?:WebCryptoAPI\/digest|compression|dom\/abort|streams|url)\/).*\.tentative\./,
+    reason: "a proposal, not in its standard yet",
+  },
   { path: /^WebCryptoAPI\/historical/, reason: "asks for a page that was not loaded over TLS" },
   {
     path: /^FileAPI\/(?:reading-data-section|FileReader)/,

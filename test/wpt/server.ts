@@ -43,8 +43,7 @@ function sendFile(root: string, url: URL, response: ServerResponse): void {
     return
   }
   if (path.endsWith(".asis")) {
-    // A whole answer, head and all. Bare line feeds end lines in these files, which is not what is tested.
-    response.socket?.end(readFileSync(path, "latin1").replace(/\r?\n/g, "\r\n"), "latin1")
+    response.socket?.end(wholeAnswer(readFileSync(path, "latin1")), "latin1")
     return
   }
   const headers = existsSync(`${path}.headers`) ? readHeaders(readFileSync(`${path}.headers`, "latin1")) : []
@@ -53,6 +52,12 @@ function sendFile(root: string, url: URL, response: ServerResponse): void {
   const body = readFileSync(path)
   response.writeHead(200, headers.flat())
   response.end(/\.sub\./.test(path) ? substitute(body.toString("utf8"), url) : body)
+}
+
+/** An answer with its head. These files end lines, and some heads, as browsers bear it, which is not what is tested. */
+function wholeAnswer(text: string): string {
+  const lines = text.replace(/\r?\n/g, "\r\n")
+  return lines.includes("\r\n\r\n") ? lines : `${lines}\r\n`
 }
 
 function readHeaders(text: string): [string, string][] {
