@@ -23,19 +23,21 @@ const bad: TestApp = { ...shared, dir: join(FIXTURES, "cell-faults") }
 const good: TestApp = { ...shared, dir: join(FIXTURES, "cell-neighbour") }
 
 test("an app that brought two cells down gets one of its own; the reason stands in log and status", async () => {
-  const host = await startHost({ bad, good })
+  const timeouts = { wedge: "1s" }
+  const host = await startHost({ bad: { ...bad, timeouts }, good: { ...good, timeouts } })
   for (let strike = 0; strike < 2; strike++) {
     await eventually(10_000, "both in one cell", () => {
       const pids = [host.pidOf("bad"), host.pidOf("good")]
-      return pids[0] !== 0 && pids[0] === pids[1]
+      return pids[0] !== 0 && pids[0] === pids[1] && host.app("bad").instances[0]?.state === "ready"
     })
-    expect((await host.ask("/bad/map", { method: "POST" })).status).toBe(502)
+    // Nothing ends this but the end of the process.
+    expect((await host.ask("/bad/fifo", { method: "POST" })).status).toBe(504)
   }
   await eventually(10_000, "the app's answer", async () => (await host.ask("/bad/hello")).status === 200)
   expect((await host.ask("/good/")).status).toBe(200)
   expect(host.pidOf("bad")).not.toBe(host.pidOf("good"))
-  expect(host.log).toMatch(/"code":"APP_OOM".*"reason":"oom"/)
-  expect(appText(host.app("bad"))).toContain("APP_OOM (oom):")
+  expect(host.log).toMatch(/"code":"APP_WEDGED".*"reason":"wall"/)
+  expect(appText(host.app("bad"))).toContain("APP_WEDGED (wall):")
 })
 
 test("a cell that nobody lives in ends soon; one that is needed again before does not", async () => {
@@ -48,6 +50,30 @@ test("a cell that nobody lives in ends soon; one that is needed again before doe
   await host.state("app", ({ instances }) => instances.length === 0)
   await eventually(10_000, "the cell's end", () => !alive(Number(first)))
   expect((await host.ask("/app/")).status).toBe(200)
+})
+
+test.runIf(process.platform === "linux")(
+  "a cell that stands still is killed, and its apps are back",
+  async () => {
+    const timeouts = { wedge: "1s" }
+    const host = await startHost({ bad: { ...bad, timeouts }, good: { ...good, timeouts } })
+    const pid = host.pidOf("good")
+    process.kill(pid, "SIGSTOP")
+    const stuck = await host.ask("/good/", { method: "POST" })
+    expect([502, 504]).toContain(stuck.status)
+    await eventually(5000, "the end of the cell", () => !alive(pid))
+    const answers = await Promise.all([host.ask("/good/"), host.ask("/bad/hello")])
+    expect(answers.map((answer) => answer.status)).toEqual([200, 200])
+  },
+)
+
+test("instances that are many share a pool of threads, and each answers for itself", async () => {
+  const host = await startHost({
+    many: { ...good, cell: undefined, instances: 6, concurrency: 1 } as TestApp,
+  })
+  const answers = await Promise.all(Array.from({ length: 6 }, () => host.ask("/many/?ms=300")))
+  expect(new Set(answers.map((answer) => answer.text)).size).toBe(6)
+  expect(new Set(answers.map((answer) => answer.text.split(" ")[1])).size).toBe(1)
 })
 
 test("strangers at the host's door for cells are sent away", async () => {
