@@ -18,6 +18,12 @@ const senseless = (reason: string, rule: Omit<Rule, keyof Explanation>): Rule =>
   senseless: true,
 })
 
+const failure = (reason: string, rule: Omit<Rule, keyof Explanation>): Rule => ({
+  ...rule,
+  reason,
+  senseless: false,
+})
+
 const RULES: readonly Rule[] = [
   senseless(
     "the URL standard has changed since this version of the suite: hosts of ASCII pass, xn-- or not (whatwg/url#914)",
@@ -71,6 +77,53 @@ const RULES: readonly Rule[] = [
       subtest: /manual/,
     },
   ),
+  failure("header names go out in lower case, and a value a line, as from Node's own fetch", {
+    file: /request-headers-case/,
+  }),
+  failure("a repeated Content-Length is refused by the HTTP parser, and control characters in values too", {
+    file: /header-value-combining/,
+  }),
+  senseless("the harness's own server has no TLS and knows no such method", {
+    file: /^fetch\/api\/basic\/(?:integrity|request-headers\.any)/,
+    message: /fetch failed|400/,
+  }),
+  senseless("Origin and the like: a browser's policy between sites", {
+    file: /^fetch\/api\/basic\/request-headers\.any/,
+    subtest: /Origin header/,
+  }),
+  senseless("the fetch standard touches the body of the input only where no other body is given", {
+    file: /request-disturbed/,
+    subtest: /even if body is not used/,
+  }),
+  senseless("forbidden header names protect the user of a browser; a server sets these itself", {
+    file: /^fetch\/api\/request\/request-headers\.any/,
+  }),
+  failure("a digest of more than 16 MiB at once is refused: the test takes one of 27 MB", {
+    file: /^fetch\/content-encoding\//,
+    message: /at once/,
+  }),
+  failure("a bug: a chunk whose buffer was transferred is an error, not empty", { file: /decode-utf8/ }),
+  senseless("URLs of blobs name objects of a page that lives on; an isolate has none", {
+    subtest: /ObjectURL/,
+  }),
+  senseless("timing of a page's load", { file: /performance-tojson|performance-measure-invalid/ }),
+  failure("ErrorEvent.filename is empty where what was thrown is no Error, and so has no stack", { file: /reporterror/ }),
+  failure("the File API lower-cases the type of a Blob and parses nothing; the test asks for a parser", {
+    file: /^mimesniff\//,
+    subtest: /\(Blob\/File\)/,
+  }),
+  failure(
+    "urlpattern-polyfill: ports with other characters, forbidden ones in hosts, sets in regular expressions",
+    {
+      file: /^urlpattern\//,
+    },
+  ),
+  senseless("attributes of Window (parent, origin, screen, frames …)", {
+    file: /webidl\/.*(?:named-properties|replaceable|legacy-callback|global-object-implicit|receiver)/,
+  }),
+  failure("the global object is an ordinary one: its prototype can be set", {
+    file: /global-immutable-prototype/,
+  }),
 ]
 
 export function explain(file: string, subtest: string, message: string): Explanation | null {
