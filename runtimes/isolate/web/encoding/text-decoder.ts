@@ -59,7 +59,10 @@ function makeDecoder(label: string, fatal: boolean, ignoreBOM: boolean): Coder {
 
 /** [AllowShared] BufferSource. The bytes are seen as they are now; a detached buffer has none. */
 export function bytesToDecode(input: unknown): Uint8Array {
-  if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer, input.byteOffset, input.byteLength)
+  if (ArrayBuffer.isView(input)) {
+    const { buffer, byteOffset, byteLength } = input
+    return byteLength === 0 ? NO_BYTES : new Uint8Array(buffer, byteOffset, byteLength)
+  }
   if (isArrayBuffer(input)) return input.byteLength === 0 ? NO_BYTES : new Uint8Array(input)
   if (Object.prototype.toString.call(input) === "[object SharedArrayBuffer]") {
     return new Uint8Array(input as SharedArrayBuffer)
