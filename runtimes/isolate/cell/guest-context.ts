@@ -108,7 +108,7 @@ export class GuestContext {
     }
     await hook.instantiate(context, unbundled)
     await hook.evaluate()
-    await this.#ways.prepare.apply(undefined, [hook.namespace.derefInto()])
+    await this.#ways.prepare.apply(undefined, [hook.namespace.derefInto({ release: true })])
     await app.instantiate(context, unbundled)
     await main.instantiate(context, (specifier) => (specifier === "app" ? app : hook))
     return async () => {

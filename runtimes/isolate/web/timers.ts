@@ -44,7 +44,8 @@ const LONGEST_MS = 2_147_483_647
 export function createTimers(surroundings: TimerSurroundings): Timers {
   const heap = new TimerHeap()
   const byId = new Map<number, Timer>()
-  const state = { lastId: 0, lastOrder: 0, nesting: 0, wakeAt: Number.POSITIVE_INFINITY }
+  // No fraction, infinity or NaN may stand here: contexts of one snapshot share the boxes that V8 keeps such numbers in.
+  const state = { lastId: 0, lastOrder: 0, nesting: 0, wakeAt: null as number | null }
 
   function add(run: () => void, timing: { ms: number; every: number | null; nesting: number }): Timer {
     const timer: Timer = {
