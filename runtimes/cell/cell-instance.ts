@@ -20,10 +20,14 @@ export interface CellInstanceParts {
   readonly cell: Cell
   readonly tenancy: Tenancy
   readonly removeFiles: () => Promise<void>
+  /** It ends when its channel does, and runs what its app wants to be run then (`process.on("exit")`). */
+  readonly leavesByItself: boolean
   /** For its inspector's sessions: the folder of the host's sockets, and the path in it of the next; null: it was not launched for it. */
   readonly inspector: { readonly runDir: string; readonly nextName: () => string } | null
 }
 
+/** How long it may take to leave by itself, in milliseconds. */
+const LEAVES_MS = 1000
 /** How long after a connection to its server broke the end of its channel shows, when it is the instance that ends, in milliseconds. */
 const END_SHOWS_MS = 250
 /**
@@ -147,6 +151,12 @@ export class CellInstance implements GuestInstance {
       this.#shutdownComplete = resolve
     })
     if (this.#link.shutdown(graceMs)) await Promise.race([complete, this.exited, deadline(graceMs + killMs)])
+    if (this.#parts.leavesByItself) {
+      this.#gone = true
+      this.#reason ??= "the host stopped it"
+      this.#disconnect(false)
+      await Promise.race([this.exited, deadline(Math.min(killMs, LEAVES_MS))])
+    }
     this.kill("the host stopped it")
     return this.exited
   }

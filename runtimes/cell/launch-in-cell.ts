@@ -62,6 +62,7 @@ export async function launchInCell(
         cell,
         tenancy,
         removeFiles,
+        leavesByItself: guestIsThread,
         inspector:
           guestIsThread || options.inspect
             ? { runDir: launchpad.runDir, nextName: inspectorNames(prefix) }

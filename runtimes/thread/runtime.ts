@@ -22,8 +22,8 @@ export interface ThreadParts {
   readonly program: string
 }
 
-/** Piscina, which runs the threads, needs it. */
-const OLDEST = "20.0.0"
+/** Piscina needs 20; the report that tells whose thread ended a cell must leave the network alone, which came later. */
+const OLDEST = "20.13.0"
 
 export function createRuntime({ launchpad, toolchain, cells, program }: ThreadParts): Runtime {
   return {
@@ -42,7 +42,7 @@ export function createRuntime({ launchpad, toolchain, cells, program }: ThreadPa
       const request = {
         ...spec.runtime,
         name: "node" as const,
-        version: path === null && version === "" ? ">=20" : version,
+        version: path === null && version === "" ? `>=${OLDEST}` : version,
       }
       const resolved = await toolchain.resolve(request, { app: spec.name, dir: spec.dir, signal })
       if (!isNewEnough(resolved.version)) throw tooOld(spec, resolved)
@@ -90,6 +90,6 @@ function isNewEnough(version: string): boolean {
 function tooOld(spec: AppSpec, { version }: ResolvedRuntime): PolyhostError {
   return new PolyhostError(
     "RUNTIME_UNSUPPORTED",
-    `App "${spec.name}": node ${version} is too old for runtime "thread", which needs node 20 or later. Ask for a newer one, or use runtime "node"`,
+    `App "${spec.name}": node ${version} is too old for runtime "thread", which needs node 20.13 or later. Ask for a newer one, or use runtime "node"`,
   )
 }

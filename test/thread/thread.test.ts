@@ -1,6 +1,8 @@
 /** What is a thread's own: its cell, what it cannot do, where its output goes, how it ends. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { describe, expect, inject, test } from "vitest"
+import { describe, expect, inject, onTestFinished, test } from "vitest"
 import { eventually } from "../support/deadline.ts"
 import { FIXTURES, startHost, type TestApp } from "../support/harness.ts"
 import { alive, residentBytes } from "../support/processes.ts"
@@ -109,7 +111,7 @@ describe("threads", () => {
     )
     expect(args?.lastError?.message).toContain("arguments that only a process can have")
     expect(old).toMatchObject({ state: "failed", lastError: { code: "RUNTIME_UNSUPPORTED" } })
-    expect(old?.lastError?.message).toContain("needs node 20 or later")
+    expect(old?.lastError?.message).toContain("needs node 20.13 or later")
   })
 
   test("a stop waits for what is in flight, and the cell ends with the host", async () => {
@@ -121,6 +123,18 @@ describe("threads", () => {
     await host.close()
     expect((await slow).status).toBe(200)
     expect(alive(pid)).toBe(false)
+  })
+
+  test("a stop lets the thread run what it wants to run at its exit", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "pht-"))
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+    const farewell = join(dir, "farewell")
+    const host = await startHost({
+      shop: { ...ONLY, entry: "express.mjs", instances: 2, env: { FAREWELL: farewell } },
+    })
+    await host.state("shop", ({ instances }) => instances.filter((it) => it.state === "ready").length === 2)
+    await host.close()
+    expect(readFileSync(farewell, "utf8")).toBe("left\nleft\n")
   })
 
   test("when its cell is killed, requests that may be sent again are, those of a server app too", async () => {

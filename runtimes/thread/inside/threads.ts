@@ -2,7 +2,7 @@
  * The cell program of threads: a Piscina pool for each app and generation, and in it one task, on a thread of its own, for each
  * instance. Owns no channel: each thread has its own to the host. Counterpart in the thread: `worker.ts`.
  */
-import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import type { StartOrder } from "../../cell/cell-messages.ts"
 import type { CellMember, CellProgram, CellServices, InstanceReport } from "../../cell/inside/run-cell.ts"
 import { watchMemory } from "./memory-watch.ts"
@@ -54,5 +54,5 @@ export function createThreads(services: CellServices): CellProgram {
 
 /** Beside the cell program. */
 function workerFile(): string {
-  return join(import.meta.dirname, "thread-worker.cjs")
+  return fileURLToPath(new URL("thread-worker.cjs", import.meta.url))
 }
