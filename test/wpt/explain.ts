@@ -25,6 +25,13 @@ const failure = (reason: string, rule: Omit<Rule, keyof Explanation>): Rule => (
 })
 
 const RULES: readonly Rule[] = [
+  senseless("two of its names are the same where the suite's ports are one", {
+    message: /duplicate test name/,
+  }),
+  failure("content-type is split at commas, in a parameter's name or value too", {
+    file: /^mimesniff\//,
+    subtest: /\(Request\/Response\)/,
+  }),
   senseless(
     "the URL standard has changed since this version of the suite: hosts of ASCII pass, xn-- or not (whatwg/url#914)",
     { file: /^url\//, message: /did not throw|https:\/\/xn--\//, subtest: /xn--/i },
@@ -77,6 +84,16 @@ const RULES: readonly Rule[] = [
       subtest: /manual/,
     },
   ),
+  senseless("needs an HTTP cache, which a browser has", {
+    file: /^fetch\/api\/(?:request\/request-cache|basic\/conditional-get)/,
+  }),
+  senseless("forbidden header names protect the user of a browser; a server sets these itself", {
+    file: /^fetch\/api\/basic\/request-forbidden-headers/,
+  }),
+  senseless("mode: a browser's policy between sites", {
+    file: /^fetch\/api\/(?:basic|redirect)\/.*mode/,
+  }),
+  failure("what is answered with 421 is not sent again", { file: /request-upload/, subtest: /421/ }),
   failure("header names go out in lower case, and a value a line, as from Node's own fetch", {
     file: /request-headers-case/,
   }),
@@ -107,7 +124,9 @@ const RULES: readonly Rule[] = [
     subtest: /ObjectURL/,
   }),
   senseless("timing of a page's load", { file: /performance-tojson|performance-measure-invalid/ }),
-  failure("ErrorEvent.filename is empty where what was thrown is no Error, and so has no stack", { file: /reporterror/ }),
+  failure("ErrorEvent.filename is empty where what was thrown is no Error, and so has no stack", {
+    file: /reporterror/,
+  }),
   failure("the File API lower-cases the type of a Blob and parses nothing; the test asks for a parser", {
     file: /^mimesniff\//,
     subtest: /\(Blob\/File\)/,

@@ -1,5 +1,7 @@
 /** What some of the suite's Python handlers do, as far as tests that make sense on a server ask for it. */
+
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { answerForCaches, countRequests } from "./cache-handler.ts"
 
 export interface Handling {
   readonly request: IncomingMessage
@@ -51,6 +53,13 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     const get = (name: string, otherwise: string): string => url.searchParams.get(name) ?? otherwise
     const fields = { "content-type": get("type", ""), "x-request-method": request.method! }
     response.writeHead(Number(get("code", "200")), get("text", "OMG"), fields).end(get("content", ""))
+  },
+  "cache.py": answerForCaches,
+  "network-partition-key.py": countRequests,
+  "parse-headers.py": ({ request, url }) => {
+    // As it is given, also where Node would refuse to write it.
+    const value = url.searchParams.get("my-custom-header") ?? ""
+    request.socket.end(`HTTP/1.1 200 OK\r\nmy-custom-header: ${value}\r\ncontent-length: 0\r\n\r\n`)
   },
   "redirect.py": redirect,
   "redirect-empty-location.py": ({ response }) => void response.writeHead(302, { location: "" }).end(),

@@ -34,14 +34,14 @@ const RULES: readonly Rule[] = [
   { path: /^streams\/transferable\//, reason: "needs postMessage between realms (frames, workers)" },
   { path: /owning-type/, reason: "owning streams: a proposal that no engine ships" },
   { path: /^streams\/.*crashtests/, reason: "needs a document" },
-  { path: /garbage-collection|\/gc[-.]/, reason: "needs a way to force garbage collection" },
+  { path: /\/gc[-.]/, reason: "needs a way to force garbage collection" },
   {
     path: /^fetch\/api\/request\/destination\//,
     reason: "needs elements that load: destinations are a browser's",
   },
   {
-    path: /^fetch\/api\/request\/request-(?:cache|bad-port|reset)/,
-    reason: "needs the WPT server's handlers: an HTTP cache or blocked ports, which a browser has",
+    path: /^fetch\/api\/request\/request-(?:bad-port|reset)/,
+    reason: "blocked ports, which a browser has for its user; the outbound policy has its own",
   },
   { path: /^fetch\/http-cache\//, reason: "needs an HTTP cache, which a browser has" },
   { path: /^fetch\/api\/redirect\/.*keepalive|keepalive/, reason: "keepalive of a page that is left" },
@@ -66,12 +66,12 @@ const RULES: readonly Rule[] = [
     reason: "zstd as a content coding is optional",
   },
   {
-    path: /^fetch\/api\/(?:basic|redirect)\/.*(?:referrer|mode|origin)/,
+    path: /^fetch\/api\/(?:basic|redirect)\/.*(?:referrer|origin)/,
     reason: "referrer, origin and mode: a browser's policy between sites",
   },
   {
-    path: /^fetch\/api\/basic\/(?:conditional-get|request-forbidden|scheme-blob)/,
-    reason: "needs an HTTP cache, forbidden headers or URLs of blobs, which a browser has",
+    path: /^fetch\/api\/basic\/(?:scheme-blob)/,
+    reason: "URLs of blobs name objects of a page that lives on; an isolate has none",
   },
   {
     path: /^dom\/events\/.*(?:timestamp|webkit|non-cancelable|scrolling|focus|mouse|key|wheel|pointer|legacy|composition)/i,

@@ -49,9 +49,16 @@ function sendFile(root: string, url: URL, response: ServerResponse): void {
   const headers = existsSync(`${path}.headers`) ? readHeaders(readFileSync(`${path}.headers`, "latin1")) : []
   if (!headers.some(([name]) => name.toLowerCase() === "content-type"))
     headers.push(["content-type", typeOf(path)])
+  headers.push(...pipedHeaders(url))
   const body = readFileSync(path)
   response.writeHead(200, headers.flat())
   response.end(/\.sub\./.test(path) ? substitute(body.toString("utf8"), url) : body)
+}
+
+/** `?pipe=header(name,value)|…`: fields that a test asks for. */
+function pipedHeaders(url: URL): [string, string][] {
+  const pipe = url.searchParams.get("pipe") ?? ""
+  return [...pipe.matchAll(/\bheader\(([^,)]+),([^)]*)\)/g)].map(([, name, value]) => [name!, value!])
 }
 
 /** An answer with its head. These files end lines, and some heads, as browsers bear it, which is not what is tested. */

@@ -35,7 +35,7 @@ export function findRoot(folder: string): string | null {
 /** Every test under the prefixes (paths from the root; none = every area), in order of name. */
 export function listTests(root: string, prefixes: readonly string[]): TestFile[] {
   const paths = walk(root, root)
-    .filter((path) => areaOf(path) !== null && /\.(?:any|window|worker)\.js$|\.html$/.test(path))
+    .filter((path) => areaOf(path) !== null && /[.-]any\.js$|\.(?:window|worker)\.js$|\.html$/.test(path))
     .filter((path) => !/(?:^|\/)(?:resources|support|crashtests|tools)\//.test(path))
     .filter((path) => prefixes.length === 0 || prefixes.some((prefix) => path.startsWith(prefix)))
   return paths.sort().flatMap((path) => readTests(root, path))
@@ -48,7 +48,7 @@ function readTests(root: string, path: string): TestFile[] {
 
 function readScriptTests(root: string, path: string, text: string): TestFile[] {
   const meta = parseMeta(text)
-  const kind = /\.(any|window|worker)\.js$/.exec(path)![1]
+  const kind = /[.-](any|window|worker)\.js$/.exec(path)![1]
   const scope = kind === "any" ? scopeOf(meta.globals) : kind === "worker" ? "worker" : "window"
   const scripts = [...meta.scripts.map((script) => ({ path: fromRoot(path, script) })), { path }]
   const reason =
