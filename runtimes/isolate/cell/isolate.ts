@@ -11,6 +11,7 @@ import type { CellInspector } from "../../inspect/inside/cell-session.ts"
 import type { IsolateInspector } from "../../inspect/inside/isolate-inspector.ts"
 import type { IsolateFactory } from "./factory.ts"
 import type { Lane } from "./lane.ts"
+import { CpuLimits } from "./limits/cpu-limits.ts"
 import { CpuShare } from "./limits/cpu-share.ts"
 import { requestTally } from "./limits/frame-tally.ts"
 import type { Watch, Watched } from "./limits/watch.ts"
@@ -18,6 +19,7 @@ import { type LaneParts, makeLane, makeLaneLater } from "./make-lane.ts"
 import type { Bundle, Bundler } from "./modules/bundler.ts"
 import { RequestContexts } from "./request-contexts.ts"
 import { OneContext, type Routing, type Surroundings } from "./routing.ts"
+import { settlesWithin } from "./settles-within.ts"
 import { Words, withoutCell } from "./words.ts"
 
 export interface IsolateParts {
@@ -32,8 +34,6 @@ const DEFAULT_MEMORY_BYTES = 128 * MEBIBYTE
 const MOST_WAITING_BYTES = MEBIBYTE
 /** What may wait for the host. Its windows allow for less: an isolate that sends more does not keep to them. */
 const MOST_UNSENT_BYTES = 64 * MEBIBYTE
-/** The least CPU time for loading an app, which is no request. */
-const LOAD_CPU_MS = 10_000
 /** How long V8 has to end an isolate. Native code that does not look up (JSON.parse of a bomb) takes longer. */
 const DISPOSE_MS = 500
 
@@ -44,6 +44,7 @@ export class IsolateMember implements CellMember, Watched {
   readonly #parts: IsolateParts
   readonly #memoryBytes: number
   readonly #isolate: ivm.Isolate
+  readonly #limits: CpuLimits
   readonly #share = new CpuShare()
   readonly #tally = requestTally({
     opened: (stream) => this.#share.opened(stream),
@@ -70,6 +71,7 @@ export class IsolateMember implements CellMember, Watched {
       inspect: order.inspect,
       onCatastrophicError: (message) => this.#catastrophe(message),
     })
+    this.#limits = new CpuLimits(order)
     this.#words = new Words(report)
     const surroundings = this.#surroundings()
     this.#routing =
@@ -87,8 +89,6 @@ export class IsolateMember implements CellMember, Watched {
   inspector(): CellInspector | null {
     return this.#inspector ?? null
   }
-
-  // The inside
 
   #surroundings(): Surroundings {
     const order = this.#order
@@ -136,8 +136,6 @@ export class IsolateMember implements CellMember, Watched {
     return bundle
   }
 
-  // Bytes
-
   #connect(): Socket {
     const socket = connect(this.#order.guest.channel)
     socket.on("data", (chunk: Uint8Array) => {
@@ -163,8 +161,6 @@ export class IsolateMember implements CellMember, Watched {
     if (this.#socket.writableLength > MOST_UNSENT_BYTES)
       void this.#dispose("it sent more than its host reads", "APP_PROTOCOL_ERROR")
   }
-
-  // Turns
 
   /** Runs a turn when there is something for it and none is running. */
   #pump(): void {
@@ -216,48 +212,24 @@ export class IsolateMember implements CellMember, Watched {
     this.#checkSoft(most)
   }
 
-  // Limits
-
   checkCpu(): void {
     if (this.#end !== undefined || this.#inspector?.isOpen) return
     if (this.#isolate.isDisposed) {
       this.#outOfMemory()
       return
     }
-    const { cpuMs } = this.#order
     const used = this.#cpuMs()
-    const limit = cpuMs ?? Number.POSITIVE_INFINITY
-    if (!this.#routing.ready) {
-      if (used > Math.max(limit, LOAD_CPU_MS))
-        void this.#dispose(
-          `it used more than ${Math.max(limit, LOAD_CPU_MS)} ms of CPU time to load`,
-          "APP_CPU_LIMIT",
-        )
-      return
-    }
-    const most = this.#share.most(used)
-    if (most > limit)
-      void this.#dispose(
-        `a request used more than the ${limit} ms of CPU time that it may (limits.cpu)`,
-        "APP_CPU_LIMIT",
-      )
+    const over = this.#routing.ready
+      ? this.#limits.overHard(this.#share.most(used))
+      : this.#limits.overWhileLoading(used)
+    if (over !== null) void this.#dispose(over, "APP_CPU_LIMIT")
   }
 
   #checkSoft(most: number): void {
-    const { cpuSoftMs } = this.#order
-    if (
-      this.#inspector?.isOpen ||
-      cpuSoftMs === null ||
-      most <= cpuSoftMs ||
-      this.#retired ||
-      !this.#routing.ready
-    )
-      return
+    const over = this.#limits.overSoft(most)
+    if (over === null || this.#retired || !this.#routing.ready || this.#inspector?.isOpen) return
     this.#retired = true
-    this.#report.retire(
-      `a request used more than ${cpuSoftMs} ms of CPU time (limits.cpuSoft)`,
-      "APP_CPU_LIMIT",
-    )
+    this.#report.retire(over, "APP_CPU_LIMIT")
   }
 
   grewTooBig(bytes: number): void {
@@ -288,8 +260,6 @@ export class IsolateMember implements CellMember, Watched {
     }
     return this.#lastCpuMs
   }
-
-  // The end
 
   /** True when the error means that the isolate is gone; it is then ended, if not by us, for its memory. */
   #disposed(error: unknown): boolean {
@@ -325,14 +295,4 @@ export class IsolateMember implements CellMember, Watched {
     this.#socket.destroy()
     await running
   }
-}
-
-async function settlesWithin(ms: number, promise: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, ms, false)
-  })
-  const settled = await Promise.race([promise.then(() => true), late])
-  clearTimeout(timer)
-  return settled
 }
