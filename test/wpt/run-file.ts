@@ -11,7 +11,7 @@ const STATUSES: readonly SubtestStatus[] = ["pass", "fail", "timeout", "notrun",
 /** How long a file whose time is up may take to tell what it has. */
 const FAREWELL_MS = 1500
 /** In names of subtests, whatever port there was. */
-const SUITE_ORIGIN = "http://web-platform.test:8000"
+const SUITE_HOST = "web-platform.test:8000"
 
 export async function runFile(factory: Factory, task: Task): Promise<FileResult> {
   const subtests: SubtestResult[] = []
@@ -41,7 +41,7 @@ type End = Pick<FileResult, "status" | "message">
 const END_STATUSES = ["ok", "error", "timeout", "ok"] as const
 
 function toSubtest({ name, status, message }: ToldSubtest, origin: string): SubtestResult {
-  return { name: name.replaceAll(origin, SUITE_ORIGIN), status: STATUSES[status] ?? "fail", message }
+  return { name: name.replaceAll(new URL(origin).host, SUITE_HOST), status: STATUSES[status] ?? "fail", message }
 }
 
 async function execute(isolate: TestIsolate, task: Task): Promise<void> {
