@@ -57,7 +57,8 @@ export function createRuntime(parts: IsolateParts): Runtime {
         // isolated-vm asks for the first; the cell's loop itself stays small.
         args: ["--no-node-snapshot", `--max-old-space-size=${CELL_HEAP_MB}`, program],
         cwd: launchpad.runDir,
-        env: launchpad.baseEnv,
+        // The allocator keeps a heap for each thread unless told otherwise; isolates move between threads.
+        env: { ...launchpad.baseEnv, MALLOC_ARENA_MAX: "2" },
         group: groupOf(spec, options),
         most: options.inspect ? 1 : isolatesPerCell,
       }

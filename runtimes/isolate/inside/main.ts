@@ -17,14 +17,14 @@ import { createOps } from "./ops.ts"
 import { Printer } from "./printer.ts"
 import { createWayOut } from "./way-out.ts"
 
-const bound: { ops: WebOps | null; calls: CallClient | null } = { ops: null, calls: null }
+const bound: { ops: WebOps | null; calls: (() => CallClient) | null } = { ops: null, calls: null }
 const web = installWeb(globalThis, () => {
   if (bound.ops === null) throw new Error("the isolate is not started")
   return bound.ops
 })
 installFetch(globalThis, () => {
   if (bound.calls === null) throw new Error("the isolate is not started")
-  return bound.calls
+  return bound.calls()
 })
 forbidBlocking()
 
@@ -37,7 +37,12 @@ function start(config: InsideConfig, ...functions: never[]): Inside {
   const egress = new BorderChannel((bytes) => out.sendEgress(bytes))
   const ops = createOps(cell, { ...out, print })
   bound.ops = ops.web
-  bound.calls = connectCalls(egress, out.schedule)
+  // Most apps fetch nothing: what that takes is made when one does.
+  let calls: CallClient | undefined
+  bound.calls = () => {
+    calls ??= connectCalls(egress, out.schedule)
+    return calls
+  }
   const app = startApp({
     config,
     channel: main,
