@@ -41,7 +41,11 @@ type End = Pick<FileResult, "status" | "message">
 const END_STATUSES = ["ok", "error", "timeout", "ok"] as const
 
 function toSubtest({ name, status, message }: ToldSubtest, origin: string): SubtestResult {
-  return { name: name.replaceAll(new URL(origin).host, SUITE_HOST), status: STATUSES[status] ?? "fail", message }
+  return {
+    name: name.replaceAll(new URL(origin).host, SUITE_HOST),
+    status: STATUSES[status] ?? "fail",
+    message,
+  }
 }
 
 async function execute(isolate: TestIsolate, task: Task): Promise<void> {
