@@ -8,6 +8,7 @@ import { IsolateMember, type IsolateParts } from "./isolate.ts"
 import { createIsolateFactory } from "./isolate-factory.ts"
 import { Watch } from "./limits/watch.ts"
 import { Bundler } from "./modules/bundler.ts"
+import { withSpare } from "./spare-isolate.ts"
 
 const parts = prepare()
 // Each start reports it.
@@ -41,7 +42,7 @@ async function prepare(): Promise<IsolateParts & { remarks: string[] }> {
   const code = readFileSync(new URL("../isolate/inside.js", import.meta.url), "utf8")
   const factory = await createIsolateFactory(code)
   return {
-    factory,
+    factory: withSpare(factory),
     bundler: new Bundler(),
     watch: new Watch(),
     remarks: factory.remarks.map((remark) => `isolates start from ${factory.kind}: ${remark}`),
