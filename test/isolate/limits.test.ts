@@ -68,3 +68,17 @@ test("fetch reaches what outbound names, and nothing else", async () => {
   expect((await host.ask("/closed/", { method: "POST", body: `${origin}/x` })).status).toBe(403)
   expect((await host.ask("/open/", { method: "POST", body: "http://localhost:1/" })).status).toBe(403)
 })
+
+test("isolates share a cell, beside an app whose runtime asks for what an isolate does not have", async () => {
+  const dir = writeApp({ "index.js": 'export default { fetch: () => new Response("good") }' })
+  const app = { dir, entry: "index.js", runtime: "isolate" } as const
+  const host = await startHost(
+    { versioned: { ...app, runtime: "isolate@26" }, good: app, beside: app },
+    { eager: true },
+  )
+  expect((await host.ask("/good/")).text).toBe("good")
+  expect((await host.ask("/beside/")).text).toBe("good")
+  expect(host.pidOf("good")).toBe(host.pidOf("beside"))
+  const { lastError } = await host.state("versioned", (it) => it.lastError !== null)
+  expect(lastError?.message).toContain("isolate")
+})

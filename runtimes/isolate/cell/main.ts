@@ -41,10 +41,11 @@ runCell(() => ({
 async function prepare(): Promise<IsolateParts & { remarks: string[] }> {
   const code = readFileSync(new URL("../isolate/inside.js", import.meta.url), "utf8")
   const factory = await createIsolateFactory(code)
+  const watch = new Watch()
   return {
-    factory: withSpare(factory),
+    factory: withSpare(factory, () => watch.disturbed()),
     bundler: new Bundler(),
-    watch: new Watch(),
+    watch,
     remarks: factory.remarks.map((remark) => `isolates start from ${factory.kind}: ${remark}`),
   }
 }

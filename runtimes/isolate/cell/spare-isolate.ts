@@ -15,25 +15,27 @@ interface Spare {
   onCatastrophicError: (message: string) => void
 }
 
-export function withSpare(factory: IsolateFactory): IsolateFactory {
+/** `made` is called for every new isolate. */
+export function withSpare(factory: IsolateFactory, made: () => void): IsolateFactory {
   const contexts = new WeakMap<ivm.Isolate, StartedContext>()
   let spare: Spare | null = null
   let isWaiting = false
 
   function makeSpare(memoryBytes: number): void {
     isWaiting = false
+    made()
     const isolate = factory.isolate({
       memoryBytes,
       inspect: false,
-      onCatastrophicError: (message) => made.onCatastrophicError(message),
+      onCatastrophicError: (message) => next.onCatastrophicError(message),
     })
-    const made: Spare = {
+    const next: Spare = {
       memoryBytes,
       isolate,
       started: factory.context(isolate, false),
       onCatastrophicError: () => undefined,
     }
-    spare = made
+    spare = next
   }
 
   function take(options: IsolateOptions): ivm.Isolate | null {
@@ -55,7 +57,10 @@ export function withSpare(factory: IsolateFactory): IsolateFactory {
 
   return {
     ...factory,
-    isolate: (options) => take(options) ?? factory.isolate(options),
+    isolate(options) {
+      made()
+      return take(options) ?? factory.isolate(options)
+    },
     context(isolate, inspect) {
       const started = contexts.get(isolate)
       contexts.delete(isolate)

@@ -43,6 +43,11 @@ export class Watch {
     this.#alone = null
   }
 
+  /** The process grows for a reason of its own: what it grows by until the next look is nobody's. */
+  disturbed(): void {
+    this.#residentBytes = 0
+  }
+
   #look(): void {
     const bytes = process.memoryUsage.rss()
     const grown = this.#residentBytes === 0 ? 0 : bytes - this.#residentBytes
