@@ -128,6 +128,6 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
     code: onRequest(
       'Promise.prototype.then = Array.prototype.push = Map.prototype.get = Function.prototype.call = () => { throw new Error("no") }; JSON.stringify = null',
     ),
-    answers: [200, "APP_ERROR", "APP_CRASHED", "APP_PROTOCOL_ERROR", "REQUEST_TIMEOUT"],
+    answers: [200, "APP_ERROR", "APP_CRASHED", "APP_PROTOCOL_ERROR", "REQUEST_TIMEOUT", "APP_WEDGED"],
   },
 }

@@ -34,7 +34,16 @@ export function createWayOut(cell: CellFunctions): WayOut {
   }
 
   function schedule(flush: () => void): void {
-    apply(then, done, [flush])
+    apply(then, done, [
+      () => {
+        try {
+          flush()
+        } catch (error) {
+          // What is left of the guest answers nobody.
+          fatal(`${(error as Error | null)?.stack ?? error}`)
+        }
+      },
+    ])
   }
 
   return {
