@@ -40,6 +40,7 @@ const LIMIT_REASONS: Readonly<Partial<Record<string, LimitReason>>> = {
   APP_CPU_LIMIT: "cpu",
   APP_WEDGED: "wall",
   REQUEST_TIMEOUT: "wall",
+  RUNTIME_START_TIMEOUT: "wall",
   APP_CRASHED: "crash",
 }
 

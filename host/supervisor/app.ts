@@ -117,7 +117,15 @@ export class App implements ExchangeOwner {
     } else if (ticket.queue !== null) this.#waiting.ended()
     if (this.#waiting.length === 0) this.#emptied?.()
     if (code !== null) {
-      this.#log.request(this.name, slot?.id ?? null, { requestId: exchange.requestId, code, detail })
+      const { requestId } = exchange
+      this.#log.request(this.name, slot?.id ?? null, { requestId, code, detail })
+      // The other limits end an instance; this one would be seen in the log alone.
+      if (code === "REQUEST_TIMEOUT" && slot !== null)
+        this.fleet.lastError = {
+          code,
+          message: `App "${this.name}": request ${requestId}: ${detail}`,
+          at: new Date(),
+        }
     }
   }
 

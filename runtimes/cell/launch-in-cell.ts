@@ -25,7 +25,7 @@ export interface CellLaunch {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** @throws PolyhostError RUNTIME_SPAWN_FAILED, RUNTIME_LOAD_FAILED, RUNTIME_INTERFACE_UNKNOWN, or the signal's reason. */
+/** @throws PolyhostError RUNTIME_SPAWN_FAILED, RUNTIME_LOAD_FAILED, APP_OOM, APP_CPU_LIMIT, RUNTIME_INTERFACE_UNKNOWN, or the signal's reason. */
 export async function launchInCell(
   launchpad: Launchpad,
   pool: CellPool,
@@ -49,7 +49,8 @@ export async function launchInCell(
   options.onSpawn(place.cell.pid)
   place.admit(orderFor(launch, start), tenancy)
   try {
-    const { connection, ready } = await guestReady(start, tenancy.ended, options.signal)
+    const ended = tenancy.ended.then(({ reason, code }) => ({ reason, cause: code }))
+    const { connection, ready } = await guestReady(start, ended, options.signal)
     const path = ready.interface === "server" ? await ownSocket(ready.path) : null
     const { cell } = place
     // An isolate's inspector is made with it.

@@ -11,7 +11,7 @@ import { linesOf, type ResponseParts } from "./fast-response.ts"
 import type { Handler } from "./handler.ts"
 import type { GuestPlatform } from "./platform.ts"
 import { RequestRecord } from "./request-record.ts"
-import { describe, isPromise, isResponse } from "./results.ts"
+import { describe, isPromise, isResponse, thrownMessage, thrownStack } from "./results.ts"
 
 /** Bodies up to this size travel in the same frame as their head, copied; larger ones in frames of their own, as they are. */
 const INLINE_BYTES = 8 * 1024
@@ -54,20 +54,18 @@ export function createFetchApp(options: FetchAppOptions): FetchApp {
   return {
     request(stream) {
       const exchange = new FetchExchange(stream, options)
-      let result: unknown
       try {
         const context: AppContext = makeContext(exchange.record)
-        result = call(makeRequest(exchange.record), context, context)
+        const result: unknown = call(makeRequest(exchange.record), context, context)
+        if (isPromise(result)) {
+          result.then(
+            (response) => exchange.answer(response),
+            (error: unknown) => exchange.fail(error),
+          )
+        } else exchange.answer(result)
       } catch (error) {
         exchange.fail(error)
-        return
       }
-      if (isPromise(result)) {
-        result.then(
-          (response) => exchange.answer(response),
-          (error: unknown) => exchange.fail(error),
-        )
-      } else exchange.answer(result)
     },
     async close(graceMs) {
       try {
@@ -109,15 +107,13 @@ class FetchExchange implements GuestStreamEvents {
   }
 
   answer(response: unknown): void {
-    if (!isResponse(response)) {
-      this.#abort(
-        DisconnectCode.invalidResponse,
-        `fetch must return a Response, but returned ${describe(response)}`,
-      )
-      return
-    }
     try {
-      this.#send(response)
+      if (isResponse(response)) this.#send(response)
+      else
+        this.#abort(
+          DisconnectCode.invalidResponse,
+          `fetch must return a Response, but returned ${describe(response)}`,
+        )
     } catch (error) {
       this.fail(error)
     }
@@ -127,7 +123,7 @@ class FetchExchange implements GuestStreamEvents {
   fail(error: unknown): void {
     if (this.#stream.done) return
     reportError(this.#options.platform, `${this.record.method} ${this.record.url} failed`, error)
-    this.#abort(DisconnectCode.appError, error instanceof Error ? error.message : String(error))
+    this.#abort(DisconnectCode.appError, thrownMessage(error))
   }
 
   #abort(code: number, message: string): void {
@@ -265,7 +261,7 @@ function reasonOf({ statusText }: Response): string {
 }
 
 function reportError(platform: GuestPlatform, what: string, error: unknown): void {
-  platform.reportError(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  platform.reportError(`${what}: ${thrownStack(error)}`)
 }
 
 /** Settles with the promise, or after `ms` without it. */

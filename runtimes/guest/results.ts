@@ -1,4 +1,4 @@
-/** What a handler may return, told apart. */
+/** What a handler may return or throw, told apart and put into words. */
 
 /** A Response of this runtime, or of a library that brings its own with a web stream or no body. */
 export function isResponse(value: unknown): value is Response {
@@ -24,4 +24,22 @@ export function describe(value: unknown): string {
   return typeof value === "object"
     ? `an object (${value.constructor?.name ?? "no prototype"})`
     : `a ${typeof value}`
+}
+
+export function thrownMessage(error: unknown): string {
+  return worded(() => (error instanceof Error ? error.message : error))
+}
+
+/** With the places that it came from, where it has them. */
+export function thrownStack(error: unknown): string {
+  return worded(() => (error instanceof Error ? (error.stack ?? error.message) : error))
+}
+
+/** An app may throw what throws again when it is looked at (a revoked proxy): its request must be answered all the same. */
+function worded(look: () => unknown): string {
+  try {
+    return String(look())
+  } catch {
+    return "what was thrown cannot be put into words"
+  }
 }

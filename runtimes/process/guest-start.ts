@@ -2,7 +2,7 @@
  * The start of a guest, wherever it lives: waits for it to connect with its token, welcomes it, and has the events of its
  * connection until its instance exists, whose they are then. Owns no process. Counterpart: `runtimes/guest/main.ts`.
  */
-import { PolyhostError } from "../../protocol/errors.ts"
+import { type ClientErrorCode, PolyhostError } from "../../protocol/errors.ts"
 import { PROTOCOL_VERSION, WINDOW_BYTES } from "../../protocol/frames.ts"
 import type { HostConnection } from "../../protocol/host-connection.ts"
 import type { StartupComplete, Welcome } from "../../protocol/messages.ts"
@@ -139,7 +139,7 @@ export class GuestStart {
  */
 export async function guestReady(
   start: GuestStart,
-  exited: Promise<{ readonly reason: string }>,
+  exited: Promise<{ readonly reason: string; readonly cause?: ClientErrorCode }>,
   signal: AbortSignal,
 ): Promise<GuestReady> {
   const { promise, stop } = aborted(signal)
@@ -148,7 +148,9 @@ export async function guestReady(
       start.ready,
       promise,
       exited.then((exit) => {
-        throw new PolyhostError("RUNTIME_LOAD_FAILED", `it ended before it was ready (${exit.reason})`)
+        const { reason, cause } = exit
+        const code = cause === "APP_OOM" || cause === "APP_CPU_LIMIT" ? cause : "RUNTIME_LOAD_FAILED"
+        throw new PolyhostError(code, `it ended before it was ready (${reason})`)
       }),
     ])
   } finally {

@@ -165,6 +165,7 @@ describe("failures of a running app", () => {
     const host = await startHost({ slow: app({ timeouts: { request: "300ms" }, concurrency: 1 }) })
     const answer = await host.ask("/slow/late", { headers: { "x-ms": "500" } })
     expect([answer.status, codeOf(answer)]).toEqual([504, "REQUEST_TIMEOUT"])
+    expect(host.app("slow").lastError).toMatchObject({ code: "REQUEST_TIMEOUT", reason: "wall" })
     const next = await Promise.all(Array.from({ length: 20 }, () => host.ask("/slow/instance")))
     expect(next.map((it) => it.text)).toEqual(Array.from({ length: 20 }, () => "slow-1"))
   })
