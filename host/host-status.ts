@@ -17,7 +17,23 @@ export interface HostStatus {
   readonly apps: readonly AppStatus[]
 }
 
-export function appStatus(app: App): AppStatus {
+/** Memory of processes by pid, each looked up once. */
+type MemoryOf = (pid: number) => number
+
+/** For one answer or event: a cell's memory is that of all its instances, and /proc is asked for it once. */
+export function memoryReader(): MemoryOf {
+  const known = new Map<number, number>()
+  return (pid) => {
+    let bytes = known.get(pid)
+    if (bytes === undefined) {
+      bytes = rssBytes(pid)
+      known.set(pid, bytes)
+    }
+    return bytes
+  }
+}
+
+export function appStatus(app: App, memoryOf: MemoryOf): AppStatus {
   const { fleet, spec } = app
   const { lastError } = fleet
   return {
@@ -34,7 +50,7 @@ export function appStatus(app: App): AppStatus {
         state: slot.state,
         inFlight: slot.inFlight,
         requests: slot.requests,
-        rssBytes: slot.pid === null ? 0 : rssBytes(slot.pid),
+        rssBytes: slot.pid === null ? 0 : memoryOf(slot.pid),
         startedAt: new Date(slot.startedAt).toISOString(),
       }),
     ),

@@ -15,7 +15,7 @@ import { Bindings } from "./bindings/bindings.ts"
 import { formatProblem, type LoadedConfig, parseListen } from "./config/index.ts"
 import { createFetchExchange } from "./embed/fetch-exchange.ts"
 import type { HostExchange } from "./exchange.ts"
-import { appStatus, type HostStatus } from "./host-status.ts"
+import { appStatus, type HostStatus, memoryReader } from "./host-status.ts"
 import { createHttp1Listener } from "./listener/http1/listener.ts"
 import { createServices, type ListenerServices } from "./listener/http1/services.ts"
 import type { Listener, RequestIds } from "./listener/listener.ts"
@@ -167,6 +167,7 @@ export class RunningHost {
   }
 
   status(): HostStatus {
+    const memoryOf = memoryReader()
     return {
       host: {
         version: this.#parts.version,
@@ -175,7 +176,7 @@ export class RunningHost {
         listeners: this.urls,
       },
       apps: [
-        ...[...this.#apps.values()].map(appStatus),
+        ...[...this.#apps.values()].map((app) => appStatus(app, memoryOf)),
         ...this.#parts.config.broken.map((app) => brokenAppStatus(app, this.#startedAt)),
       ].sort((a, b) => (a.name < b.name ? -1 : 1)),
     }
@@ -288,6 +289,6 @@ export class RunningHost {
 
   #changed(name: string): void {
     const app = this.#apps.get(name)
-    if (app !== undefined) this.#parts.onChange?.(appStatus(app))
+    if (app !== undefined) this.#parts.onChange?.(appStatus(app, memoryReader()))
   }
 }

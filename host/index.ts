@@ -156,9 +156,10 @@ export function hostOf(source: HostSource): OwnHost {
   }
 
   const statusOf = (host: RunningHost, name: string): AppStatus => {
-    const found = host.status().apps.find((app) => app.name === name)
+    const { apps } = host.status()
+    const found = apps.find((app) => app.name === name)
     if (found !== undefined) return found
-    const names = host.status().apps.map((app) => app.name)
+    const names = apps.map((app) => app.name)
     throw new PolyhostError("HOST_UNKNOWN_APP", `no app "${name}" (apps: ${names.join(", ")})`)
   }
 

@@ -40,6 +40,8 @@ export function createServeReport(options: ReportOptions): ServeReport {
   const say: ServeReport["say"] = (level, text) => logger[level](null, null, text)
   const brokenNames = new Set(options.brokenNames)
   const urls = new Map(options.specs.map((spec) => [spec.name, shownUrls(spec)]))
+  /** Of all apps together: made for the first line. */
+  let columns: number[] | null = null
 
   /** The routes that say how to reach it, without the `.localhost` names that every app has by default. */
   function shownUrls(spec: AppSpec): () => string[] {
@@ -63,7 +65,7 @@ export function createServeReport(options: ReportOptions): ServeReport {
 
   function appText(status: AppStatus): string {
     const [first = "-", ...others] = urlsOf(status.name)
-    const columns = widths()
+    columns ??= widths()
     const { name, version } = status.runtime
     const lines = [tableRow([status.name, `${name} ${version}`.trim() || "-", first, status.state], columns)]
     const indent = " ".repeat((columns[0] ?? 0) + (columns[1] ?? 0) + 4)

@@ -86,8 +86,9 @@ async function serve(call: CommandCall, parts: ServeParts): Promise<number> {
     columns: terminal.columns,
     specs: config.apps,
     brokenNames: config.broken.map(({ name }) => name),
-    listeners: () => host.status().host.listeners,
+    listeners: () => urls,
   })
+  let urls: readonly string[] = []
   const ended = untilEnded(call, host, report)
   closers.push(ended.unwatch)
   closers.push(() => host.close())
@@ -96,7 +97,7 @@ async function serve(call: CommandCall, parts: ServeParts): Promise<number> {
 
   // States are told after the header, which needs the addresses.
   const startedMs = performance.now()
-  const urls = await host.listen()
+  urls = await host.listen()
   const opened = await openAdmin(host, parts)
   closers.push(...opened.map((server) => () => server.close()))
   report.header(`polyhost ${hostVersion()} listens on ${urls.join(" and ")} (pid ${process.pid})`)
