@@ -131,6 +131,11 @@ class FetchExchange implements GuestStreamEvents {
   }
 
   #send(response: Response): void {
+    if (response.status === 0)
+      return this.#abort(
+        DisconnectCode.invalidResponse,
+        "fetch returned Response.error(), which is no answer",
+      )
     const { partsOf, platform } = this.#options
     const parts = partsOf(response)
     const status = parts === undefined ? response.status : parts.status

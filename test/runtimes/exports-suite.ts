@@ -1,16 +1,19 @@
 /** Every way to be a fetch app (DESIGN 4.6), each as an app of its own. */
 import { describe, expect, test } from "vitest"
+import { testUnless } from "../support/known-limit.ts"
 import type { TestRuntime } from "../support/table.ts"
 import { suiteHost } from "./suite-host.ts"
 
 export function exportsSuite(runtime: TestRuntime): void {
+  // What listens has no place in an isolate.
+  const isServer = runtime.name !== "isolate"
   describe(`ways to be an app on ${runtime.name} ${runtime.asked}`, () => {
     const host = suiteHost(runtime, {
       "export-fetch": { entry: "app.mjs" },
       "export-object": { entry: "app.mjs" },
       "export-function": { entry: "app.mjs" },
       "export-cjs": { entry: "app.cjs" },
-      "export-node": { entry: "app.mjs" },
+      ...(isServer ? { "export-node": { entry: "app.mjs" } } : {}),
       "export-hono": { entry: "app.mjs", env: { GREETING: "hi" } },
       "export-h3": { entry: "app.mjs" },
     })
@@ -26,7 +29,7 @@ export function exportsSuite(runtime: TestRuntime): void {
       expect(host().app(app).interface).toBe("fetch")
     })
 
-    test("a (req, res) function is served by a real node:http server", async () => {
+    testUnless(!isServer, "a (req, res) function is served by a real node:http server", async () => {
       const answer = await host().ask("/export-node/x?y=1", { method: "PUT" })
       expect(answer.text).toBe("node PUT /x?y=1")
       expect(answer.headers["x-kind"]).toBe("node")

@@ -5,10 +5,13 @@ import { brotliCompressSync, gzipSync } from "node:zlib"
 import { describe, expect, onTestFinished, test } from "vitest"
 import { eventually } from "../support/deadline.ts"
 import type { Answer, Ask } from "../support/http-client.ts"
+import { testUnless } from "../support/known-limit.ts"
 import type { TestRuntime } from "../support/table.ts"
 import { suiteHost } from "./suite-host.ts"
 
 export function fetchSuite(runtime: TestRuntime): void {
+  // An isolate has web APIs only.
+  const hasProcess = runtime.name !== "isolate"
   describe(`fetch app on ${runtime.name} ${runtime.asked}`, () => {
     const host = suiteHost(runtime, { behaviours: { entry: "app.mjs", env: { GREETING: "hello" } } })
     const ask = (path: string, options: Omit<Ask, "path"> = {}): Promise<Answer> =>
@@ -307,23 +310,27 @@ export function fetchSuite(runtime: TestRuntime): void {
         await eventually(10_000, "an answer", async () => (await ask("hello")).status === 200)
       })
 
-      test("process.exit in a request: 502 APP_CRASHED, and a replacement answers the next", async () => {
-        const before = (await ask("pid")).text
-        const first = host().app("behaviours").instances[0]?.id
-        const answer = await ask("exit")
-        expect([answer.status, JSON.parse(answer.text).code]).toEqual([502, "APP_CRASHED"])
-        const after = await ask("pid")
-        expect(after.status).toBe(200)
-        // A thread's process goes on.
-        if (runtime.name !== "thread") expect(after.text).not.toBe(before)
-        expect(
-          host()
-            .app("behaviours")
-            .instances.map(({ id }) => id),
-        ).not.toContain(first)
-      })
+      testUnless(
+        !hasProcess,
+        "process.exit in a request: 502 APP_CRASHED, and a replacement answers the next",
+        async () => {
+          const before = (await ask("pid")).text
+          const first = host().app("behaviours").instances[0]?.id
+          const answer = await ask("exit")
+          expect([answer.status, JSON.parse(answer.text).code]).toEqual([502, "APP_CRASHED"])
+          const after = await ask("pid")
+          expect(after.status).toBe(200)
+          // A thread's process goes on.
+          if (runtime.name !== "thread") expect(after.text).not.toBe(before)
+          expect(
+            host()
+              .app("behaviours")
+              .instances.map(({ id }) => id),
+          ).not.toContain(first)
+        },
+      )
 
-      test("output of the app is log and never protocol", async () => {
+      testUnless(!hasProcess, "output of the app is log and never protocol", async () => {
         expect((await ask("noise")).text).toBe("noisy")
         await host().logged(/"source":"stdout".*"message":"\{\\"frame\\":\\"not a protocol\\"\}/)
         expect((await ask("hello")).text).toBe("hello")
@@ -352,10 +359,16 @@ export function fetchSuite(runtime: TestRuntime): void {
       })
 
       test("a promise of waitUntil that rejects harms nobody", async () => {
-        const before = (await ask("pid")).text
+        const instances = (): string[] =>
+          host()
+            .app("behaviours")
+            .instances.map(({ id }) => id)
+        await ask("hello")
+        const before = instances()
         expect((await ask("wait-until-rejects")).text).toBe("ok")
         await host().logged(/background failure/)
-        expect((await ask("pid")).text).toBe(before)
+        expect((await ask("hello")).text).toBe("hello")
+        expect(instances()).toEqual(before)
       })
     })
   })

@@ -5,16 +5,13 @@ import type { TestRuntime } from "../support/table.ts"
 
 /** Starts the apps on `runtime` before the suite's tests. Returns a function that gives the host. */
 export function suiteHost(
-  { name, version }: TestRuntime,
+  runtime: TestRuntime,
   apps: Record<string, TestApp>,
   options: TestHostOptions = {},
 ): () => TestHost {
   let host: TestHost | undefined
   beforeAll(async () => {
-    const named = Object.entries(apps).map(([app, input]) => [
-      app,
-      { runtime: `${name}@${version}`, ...input },
-    ])
+    const named = Object.entries(apps).map(([app, input]) => [app, { ...onRuntime(runtime), ...input }])
     host = await TestHost.start(Object.fromEntries(named), options)
   })
   afterAll(() => host?.close())
@@ -22,4 +19,11 @@ export function suiteHost(
     if (host === undefined) throw new Error("the suite's host did not start")
     return host
   }
+}
+
+/** What a manifest says to be on this runtime: the one word, and for isolates that `fetch` may reach servers of tests. */
+export function onRuntime({ name, version }: TestRuntime): TestApp {
+  return name === "isolate"
+    ? { runtime: "isolate", outbound: ["loopback"] }
+    : { runtime: `${name}@${version}` as TestApp["runtime"] & string }
 }

@@ -20,8 +20,8 @@ const FULL: typeof SHORT = {
 export const TABLE = process.env["POLYHOST_TEST_TABLE"] === "full" ? FULL : SHORT
 
 export interface TestRuntime {
-  /** `thread`: on a node of the table. */
-  readonly name: TableRuntime | "thread"
+  /** `thread`: on a node of the table; `isolate`: in the V8 of the host's own. */
+  readonly name: TableRuntime | "thread" | "isolate"
   /** What the table says: `18`. */
   readonly asked: string
   /** What that is: `18.20.8`. */
