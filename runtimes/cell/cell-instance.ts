@@ -71,6 +71,7 @@ export class CellInstance implements GuestInstance {
     this.exited = this.#watchEnd()
     this.#link = makeLink(this)
     parts.tenancy.inFlight = () => this.#link.inFlight
+    parts.tenancy.isReady = true
   }
 
   get usable(): boolean {
@@ -95,11 +96,15 @@ export class CellInstance implements GuestInstance {
   }
 
   kill(reason: string, code: ClientErrorCode = "APP_CRASHED"): void {
+    const { cell, tenancy } = this.#parts
+    const computes = code === "APP_WEDGED" && tenancy.isBusy
+    const cause = computes ? "APP_CPU_LIMIT" : code
+    const why = computes ? `${reason}: it computes, and no end is near (limits.cpu)` : reason
     this.#gone = true
-    this.#reason ??= reason
-    this.#code = code
+    this.#reason ??= why
+    this.#code = cause
     this.#disconnect(false)
-    this.#parts.cell.evict(this.#parts.tenancy, reason, code)
+    cell.evict(tenancy, why, cause)
   }
 
   async openInspector(): Promise<InspectorLink> {

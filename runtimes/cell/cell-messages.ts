@@ -41,6 +41,8 @@ export interface StartOrder {
   /** CPU time of one request: hard and soft limit. */
   readonly cpuMs: number | null
   readonly cpuSoftMs: number | null
+  /** `timeouts.wedge`. */
+  readonly wedgeMs: number | null
   readonly policy: "perApp" | "perRequest"
   readonly outbound: readonly string[]
   readonly inspect: boolean
@@ -59,6 +61,8 @@ export type CellToHost =
   | { readonly type: "pong" }
   /** The thread of the process that the instance runs on, where it has one of its own. */
   | { readonly type: "thread"; readonly id: string; readonly threadId: number }
+  /** The instance's loop computes, and has for long, or does no more. */
+  | { readonly type: "busy"; readonly id: string; readonly isBusy: boolean }
   /** The instance is gone, whatever ended it; also when it could not be started. */
   | ({ readonly type: "ended"; readonly id: string } & InstanceEnd)
   /** The instance is to be replaced: first a replacement, then a polite stop. */

@@ -11,6 +11,7 @@ export const cellMessageSchema: z.ZodType<CellToHost> = z.discriminatedUnion("ty
   z.object({ type: z.literal("hello"), token: z.string().max(128) }),
   z.object({ type: z.literal("pong") }),
   z.object({ type: z.literal("thread"), id, threadId: z.number().int() }),
+  z.object({ type: z.literal("busy"), id, isBusy: z.boolean() }),
   z.object({ type: z.literal("ended"), id, reason, code, exitCode: z.number().int().nullable() }),
   z.object({ type: z.literal("retire"), id, reason, code: code.nullable() }),
   z.object({ type: z.literal("poisoned"), id: id.nullable(), reason, code }),

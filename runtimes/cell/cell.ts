@@ -34,7 +34,7 @@ export interface CellParts {
 export interface CellEvents {
   /** An instance of the app brought its cell down, or had to be given up with it. */
   struck(app: string): void
-  /** One of the apps brought the cell down, and it is not known which. */
+  /** These shall be alone at their next start: they may bring another cell down. */
   suspected(apps: readonly string[]): void
   ended(): void
 }
@@ -201,6 +201,7 @@ export class Cell {
     if (tenant === undefined) return
     if (message.type === "thread") tenant.threadId = message.threadId
     else if (message.type === "output") tenant.print(message.stream, message.text)
+    else if (message.type === "busy") tenant.isBusy = message.isBusy
     else if (message.type === "retire") tenant.retire(message.reason, message.code)
     else {
       const { reason, code, exitCode } = message
@@ -212,7 +213,7 @@ export class Cell {
   #poisoned(culprit: Tenancy | null, reason: string, code: ClientErrorCode): void {
     this.#poison ??= { reason, code }
     if (culprit !== null && !culprit.over) {
-      this.#parts.events.struck(culprit.app)
+      this.#strike(culprit)
       culprit.end({ reason, code, exitCode: null, collateral: false, signal: null })
     }
     let longestMs = 0
@@ -224,6 +225,12 @@ export class Cell {
     }
     if (this.#deadline !== null) return
     this.#deadline = setTimeout(() => this.kill(reason), Math.min(longestMs, 0x7fffffff))
+  }
+
+  #strike({ app, isReady }: Tenancy): void {
+    this.#parts.events.struck(app)
+    // It is tried again without anybody asking for it, and would take the next cell along.
+    if (!isReady) this.#parts.events.suspected([app])
   }
 
   #left(tenant: Tenancy): void {
@@ -244,7 +251,7 @@ export class Cell {
       // The one that it was poisoned by is gone, if it was known.
       guess: this.#poison === null,
     })
-    if (culprit !== null) this.#parts.events.struck(culprit.app)
+    if (culprit !== null) this.#strike(culprit)
     else if (suspects.length > 0) this.#parts.events.suspected(suspects.map((it) => it.app))
     for (const tenant of tenants) {
       const collateral = culprit === null || tenant.app !== culprit.app

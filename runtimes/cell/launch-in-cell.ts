@@ -103,6 +103,7 @@ function orderFor({ spec, options, guest, env }: CellLaunch, start: GuestStart):
     memoryBytes: finite(limits.memoryBytes),
     cpuMs: finite(limits.cpuMs),
     cpuSoftMs: finite(limits.cpuSoftMs),
+    wedgeMs: finite(spec.timeouts.wedgeMs),
     policy: spec.policy,
     outbound: spec.outbound,
     inspect: options.inspect,

@@ -35,6 +35,10 @@ export class Tenancy {
   threadId: number | null = null
   /** Exchanges on their way. An instance that starts runs code of its app: that counts as one. */
   inFlight: () => number = () => 1
+  /** Its app was loaded. */
+  isReady = false
+  /** Its loop computes, and has for long. */
+  isBusy = false
   #end: TenancyEnd | null = null
   #resolveEnded!: (end: TenancyEnd) => void
   #resolveRetiring!: (retirement: Retirement) => void

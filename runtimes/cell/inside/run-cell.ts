@@ -39,6 +39,8 @@ export interface InstanceReport {
   ended(end: InstanceEnd): void
   /** It runs on this thread, and no other instance does. */
   thread(threadId: number): void
+  /** Whether its loop computes, and has for long: if it is wedged then, that is why. */
+  busy(isBusy: boolean): void
   /** It is to be replaced: a replacement first, then a polite stop. `code`: why, when a limit was the reason. */
   retire(reason: string, code?: ClientErrorCode): void
   /** This process is not to be trusted any more, because of this instance, whose requests are answered with `code`. */
@@ -58,6 +60,7 @@ interface Member {
   readonly order: StartOrder
   handle: CellMember | null
   ended: boolean
+  busy: boolean
 }
 
 /** Most of a reason that is sent. */
@@ -91,7 +94,7 @@ export function runCell(makeProgram: (services: CellServices) => CellProgram): v
   }
 
   function start(order: StartOrder): void {
-    const member: Member = { order, handle: null, ended: false }
+    const member: Member = { order, handle: null, ended: false, busy: false }
     members.set(order.id, member)
     try {
       member.handle = program.start(order, reportOf(member))
@@ -141,6 +144,10 @@ export function runCell(makeProgram: (services: CellServices) => CellProgram): v
     return {
       ended: (end) => ended(member, end),
       thread: (threadId) => tell({ type: "thread", id, threadId }),
+      busy(isBusy) {
+        if (member.busy !== isBusy) tell({ type: "busy", id, isBusy })
+        member.busy = isBusy
+      },
       retire: (reason, code) => tell({ type: "retire", id, reason: cut(reason), code: code ?? null }),
       poisoned: (reason, code) => tell({ type: "poisoned", id, reason: cut(reason), code }),
       output(stream, text) {

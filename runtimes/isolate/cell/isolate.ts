@@ -206,6 +206,7 @@ export class IsolateMember implements CellMember, Watched {
     this.#running = null
     this.#parts.watch.stopped(this)
     if (this.#end !== undefined || this.#isolate.isDisposed) return
+    this.#report.busy(false)
     const cpuMs = this.#cpuMs()
     const most = this.#share.most(cpuMs)
     this.#share.endTurn(cpuMs)
@@ -214,13 +215,11 @@ export class IsolateMember implements CellMember, Watched {
 
   checkCpu(): void {
     if (this.#end !== undefined || this.#inspector?.isOpen) return
-    if (this.#isolate.isDisposed) {
-      this.#outOfMemory()
-      return
-    }
+    if (this.#isolate.isDisposed) return this.#outOfMemory()
     const used = this.#cpuMs()
+    this.#report.busy(this.#limits.isLongTurn(this.#share.ofTurn(used)))
     const over = this.#routing.ready
-      ? this.#limits.overHard(this.#share.most(used))
+      ? (this.#limits.overHard(this.#share.most(used)) ?? this.#limits.overWedge(this.#share.turn(used)))
       : this.#limits.overWhileLoading(used)
     if (over !== null) void this.#dispose(over, "APP_CPU_LIMIT")
   }

@@ -75,7 +75,8 @@ export class Lane {
 
   wakeAfter(ms: number): void {
     clearTimeout(this.#timer)
-    if (ms < 0 || this.closed) return
+    // Also where an app that broke its numbers makes it NaN.
+    if (!(ms >= 0) || this.closed) return
     this.#timer = setTimeout(
       () => {
         this.#due = true

@@ -1,3 +1,8 @@
+export interface TurnTime {
+  readonly wallMs: number
+  readonly cpuMs: number
+}
+
 /**
  * The CPU time of requests. An isolate's loop works for all requests that are in flight, and nobody can tell for which at any moment:
  * a turn's time is shared evenly among them. So one number is enough: the share of a request that was always there. What a request
@@ -10,6 +15,7 @@ export class CpuShare {
   readonly #since = new Map<number, number>()
   readonly #ending: number[] = []
   #turnStart: number | null = null
+  #turnSince = 0
   /** Requests that came with the turn. */
   #arrived = 0
 
@@ -30,6 +36,13 @@ export class CpuShare {
 
   beginTurn(cpuMs: number): void {
     this.#turnStart = cpuMs
+    this.#turnSince = performance.now()
+  }
+
+  /** What the running turn has taken so far. */
+  turn(cpuMs: number): TurnTime {
+    if (this.#turnStart === null) return { wallMs: 0, cpuMs: 0 }
+    return { wallMs: performance.now() - this.#turnSince, cpuMs: cpuMs - this.#turnStart }
   }
 
   endTurn(cpuMs: number): void {
@@ -40,9 +53,14 @@ export class CpuShare {
     for (const stream of this.#ending.splice(0)) this.#since.delete(stream)
   }
 
+  /** What the running turn has used. */
+  ofTurn(cpuMs: number): number {
+    return this.#turnStart === null ? 0 : cpuMs - this.#turnStart
+  }
+
   /** The most that any request has used, or the running turn for each that came with it. */
   most(cpuMs: number): number {
-    const turn = this.#turnStart === null ? 0 : cpuMs - this.#turnStart
+    const turn = this.ofTurn(cpuMs)
     // One that hogs the loop must not hide behind a hundred that wait.
     const ofTurn = turn / Math.max(1, this.#arrived)
     for (const since of this.#since.values()) {

@@ -83,7 +83,8 @@ export class Bundler {
 const OPTIONS = {
   bundle: true,
   format: "esm",
-  platform: "neutral",
+  // What a package says in the field "browser" of its package.json is read for this platform only.
+  platform: "browser",
   target: "es2024",
   mainFields: ["browser", "module", "main"],
   conditions: ["workerd", "worker", "browser", "module"],
@@ -112,7 +113,8 @@ async function single(dir: string, entry: string): Promise<Kept | undefined> {
   } catch {
     return undefined
   }
-  if (imports > 0) return undefined
+  // Positions in another file, which the bundler reads; and what it replaces.
+  if (imports > 0 || /sourceMappingURL=|process\.env\.NODE_ENV/.test(code)) return undefined
   const filename = `app:///${relative(dir, path).replaceAll("\\", "/")}`
   return { bundle: { code, filename, map: null }, files: new Map([[path, before]]) }
 }

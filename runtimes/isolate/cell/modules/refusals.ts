@@ -1,5 +1,5 @@
 /** What an isolate's modules may not import, and how that is said. */
-import { realpath } from "node:fs/promises"
+import { readdir, readFile, realpath, stat } from "node:fs/promises"
 import { builtinModules } from "node:module"
 import { basename, dirname, join, relative, sep } from "node:path"
 
@@ -16,7 +16,7 @@ export function builtinRefusal(specifier: string, importer: string): string {
 
 /**
  * What an app's modules may be read from, by real paths: its folder, and the node_modules folders that Node would look into. One of those
- * may be a link to another node_modules folder, and nothing else.
+ * may be a link to another node_modules folder, and in it may be links to packages of the workspace that the app is a part of.
  */
 export class ReadableFolders {
   readonly #roots: readonly string[]
@@ -28,15 +28,60 @@ export class ReadableFolders {
   /** `dir`: a real path. */
   static async of(dir: string): Promise<ReadableFolders> {
     const roots = [dir]
+    const workspace = await workspaceOf(dir)
     for (let at = dir; ; at = dirname(at)) {
       const real = await realpath(join(at, "node_modules")).catch(() => "")
-      if (basename(real) === "node_modules") roots.push(real)
+      if (basename(real) === "node_modules") {
+        roots.push(real)
+        if (workspace !== null) roots.push(...(await linkedPackages(real, workspace)))
+      }
       if (dirname(at) === at) return new ReadableFolders(roots)
     }
   }
 
   has(realPath: string): boolean {
     return this.#roots.some((root) => realPath.startsWith(root + sep))
+  }
+}
+
+/** The nearest folder above that declares workspaces, and so was made one thing with the app by whoever owns both. */
+async function workspaceOf(dir: string): Promise<string | null> {
+  for (let at = dirname(dir); dirname(at) !== at; at = dirname(at)) {
+    if ((await packageAt(at))?.["workspaces"] !== undefined) return at
+    if ((await stat(join(at, "pnpm-workspace.yaml")).catch(() => null)) !== null) return at
+  }
+  return null
+}
+
+/** Links to folders of the workspace which are packages of the links' names. */
+async function linkedPackages(modules: string, workspace: string): Promise<string[]> {
+  const found: string[] = []
+  for (const name of await packageLinks(modules)) {
+    const real = await realpath(join(modules, name)).catch(() => "")
+    if (!real.startsWith(workspace + sep) || real.includes(`${sep}node_modules${sep}`)) continue
+    if ((await packageAt(real))?.["name"] === name) found.push(real)
+  }
+  return found
+}
+
+async function packageLinks(modules: string): Promise<string[]> {
+  const names: string[] = []
+  for (const entry of await readdir(modules, { withFileTypes: true }).catch(() => [])) {
+    if (entry.isSymbolicLink()) names.push(entry.name)
+    if (!entry.isDirectory() || !entry.name.startsWith("@")) continue
+    for (const scoped of await readdir(join(modules, entry.name), { withFileTypes: true }).catch(() => []))
+      if (scoped.isSymbolicLink()) names.push(`${entry.name}/${scoped.name}`)
+  }
+  return names
+}
+
+/** The package.json of a folder. */
+export async function packageAt(dir: string): Promise<Record<string, unknown> | null> {
+  try {
+    const parsed: unknown = JSON.parse(await readFile(join(dir, "package.json"), "utf8"))
+    return typeof parsed === "object" ? (parsed as Record<string, unknown> | null) : null
+  } catch {
+    return null
   }
 }
 

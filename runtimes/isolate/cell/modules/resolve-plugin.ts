@@ -3,9 +3,9 @@
  * WebAssembly as modules, and a word about what an isolate cannot import.
  */
 import { readFile, realpath, stat } from "node:fs/promises"
-import { extname, relative } from "node:path"
+import { basename, dirname, extname, relative, resolve as resolvePath, sep } from "node:path"
 import type { Loader, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild"
-import { builtinRefusal, isBuiltin, outsideRefusal, ReadableFolders } from "./refusals.ts"
+import { builtinRefusal, isBuiltin, outsideRefusal, packageAt, ReadableFolders } from "./refusals.ts"
 
 const MOST_BYTES = 16 * 1024 * 1024
 
@@ -38,14 +38,23 @@ export function resolvePlugin(dir: string, read: (path: string) => void): Plugin
         read(path)
         return load(app, path, attributes["type"])
       })
+      build.onLoad({ filter: /.*/, namespace: "empty" }, () => ({
+        contents: "module.exports = {}",
+        loader: "js",
+      }))
       build.onLoad({ filter: /.*/, namespace: "refused" }, ({ path }) => ({
         contents: `throw new Error(${JSON.stringify(path)})`,
         loader: "js",
       }))
-      build.onLoad({ filter: /.*/, namespace: "bytes" }, async ({ path }) => ({
-        contents: await readFile(path),
-        loader: "binary",
+      build.onLoad({ filter: /.*/, namespace: "untouchable" }, ({ path }) => ({
+        contents: untouchable(path),
+        loader: "js",
       }))
+      build.onLoad({ filter: /.*/, namespace: "wasm" }, ({ path }) => {
+        read(path)
+        return wasmModule(path)
+      })
+      build.onLoad({ filter: /.*/, namespace: "bytes" }, ({ path }) => load(app, path, "bytes"))
     },
   }
 }
@@ -60,45 +69,69 @@ async function resolve(
   { dir, readable }: AppFolders,
   args: OnResolveArgs,
 ): Promise<OnResolveResult | null> {
+  const { path, kind, resolveDir, namespace } = args
   if (args.pluginData === RESOLVING) return null
-  if (args.namespace === "file" && args.path.startsWith("bytes:"))
-    return { path: args.path.slice("bytes:".length), namespace: "bytes" }
+  if (namespace === "wasm") return { path, namespace: "bytes" }
   const importer = args.importer === "" ? "the manifest" : relative(dir, args.importer)
-  if (/^(?:node|bun|deno|cloudflare):/.test(args.path))
-    return refuse(args, builtinRefusal(args.path, importer))
-  const { kind, resolveDir } = args
-  const found = await build.resolve(args.path, {
+  const found = await build.resolve(path, {
     importer: args.importer,
     kind,
     resolveDir,
     with: args.with,
     pluginData: RESOLVING,
   })
-  if (found.errors.length > 0) {
-    if (isBuiltin(args.path)) return refuse(args, builtinRefusal(args.path, importer))
+  if (found.errors.length > 0 || found.external) {
+    if (isBuiltin(path)) return refuse(args, builtinRefusal(path, importer))
+    if (found.external) return refuse(args, `"${path}" (imported by ${importer}) is no file of the app`)
     return kind === "import-statement" || kind === "entry-point"
       ? { errors: found.errors }
-      : refuse(args, found.errors[0]?.text ?? `cannot resolve ${args.path}`)
+      : refuse(args, found.errors[0]?.text ?? `cannot resolve ${path}`)
   }
-  if (found.namespace !== "file" || found.external) return found
-  if (readable.has(found.path)) return found
-  return refuse(args, outsideRefusal(dir, found.path))
+  if (found.namespace !== "file" || (await isSwitchedOff(found.path))) return { path, namespace: "empty" }
+  if (extname(found.path) === ".wasm" && args.with["type"] === undefined)
+    return { path: found.path, namespace: "wasm" }
+  if (!readable.has(found.path)) return refuse(args, outsideRefusal(dir, found.path))
+  // Resolved once more by the bundler itself, which knows the tsconfig.json of what it found (JSX, decorators).
+  return null
+}
+
+/** `"browser": {"./a.js": false}`. The bundler tells plugins nothing of it, and a path that has no extension yet. */
+async function isSwitchedOff(path: string): Promise<boolean> {
+  if ((await stat(path).catch(() => null)) === null) return true
+  for (let at = dirname(path); basename(at) !== "node_modules" && dirname(at) !== at; at = dirname(at)) {
+    const found = await packageAt(at)
+    if (found === null) continue
+    const rules = Object(found["browser"]) as Record<string, unknown>
+    return rules[`./${relative(at, path).replaceAll("\\", "/")}`] === false
+  }
+  return false
 }
 
 const RESOLVING = { isResolving: true }
 
-/** What is imported when it runs, or may be missing (`require` in a try), fails when it runs. */
-function refuse({ kind }: OnResolveArgs, text: string): OnResolveResult {
+/**
+ * What is imported when it runs, or may be missing (`require` in a try), fails when it runs; what a package imports and perhaps never
+ * uses, when it is used.
+ */
+function refuse({ kind, importer }: OnResolveArgs, text: string): OnResolveResult {
   if (kind === "dynamic-import" || kind === "require-call" || kind === "require-resolve")
     return { path: text, namespace: "refused" }
+  if (kind === "import-statement" && importer.includes(`${sep}node_modules${sep}`))
+    return { path: text, namespace: "untouchable", sideEffects: false }
   return { errors: [{ text }] }
 }
 
-async function load(
-  { dir, readable }: AppFolders,
-  path: string,
-  type: string | undefined,
-): Promise<OnLoadResult> {
+/** A module whose exports say `text` when they are touched. The bundler's glue takes the prototype over, and asks for `__esModule`. */
+function untouchable(text: string): string {
+  return `const say = () => { throw new Error(${JSON.stringify(text)}) }
+module.exports = Object.create(new Proxy(function () {}, {
+  get: (target, key) => key === "__esModule" || key === "then" || typeof key === "symbol" ? undefined : say(),
+  set: say, defineProperty: say, has: () => false,
+}))`
+}
+
+async function load(app: AppFolders, path: string, type: string | undefined): Promise<OnLoadResult> {
+  const { dir, readable } = app
   const real = await realpath(path)
   if (!readable.has(real)) return { errors: [{ text: outsideRefusal(dir, real) }] }
   const { size } = await stat(real)
@@ -109,7 +142,6 @@ async function load(
   const extension = extname(path)
   if (type === "bytes") return { contents: await readFile(real), loader: "binary" }
   if (type === "text") return { contents: await readFile(real), loader: "text" }
-  if (extension === ".wasm") return wasmModule(path)
   const loader = type === "json" ? "json" : LOADERS.get(extension)
   if (loader === undefined)
     return {
@@ -118,16 +150,32 @@ async function load(
       ],
     }
   const contents = await readFile(real, "utf8")
-  return {
-    contents: loader === "json" || loader === "text" ? contents : withMeta(contents, relative(dir, path)),
-    loader,
+  if (loader === "json" || loader === "text") return { contents, loader }
+  return { contents: withMeta(await withMap(contents, path, app), relative(dir, path)), loader }
+}
+
+const SOURCE_MAP = /(\/\/[#@] sourceMapping)URL(=(?!data:)(\S+))/g
+
+/** The bundler reads the map that a comment names, wherever it lies, and takes no bad one: then there is no comment. */
+async function withMap(code: string, path: string, { readable }: AppFolders): Promise<string> {
+  const name = [...code.matchAll(SOURCE_MAP)].at(-1)?.[3]
+  if (name === undefined) return code
+  try {
+    const real = await realpath(resolvePath(dirname(path), decodeURIComponent(name)))
+    if (!readable.has(real) || (await stat(real)).size > MOST_BYTES) throw new Error("not to be read")
+    JSON.parse(await readFile(real, "utf8"))
+    return code
+  } catch {
+    return code.replace(SOURCE_MAP, "$1...$2")
   }
 }
 
+/** The path is the module's own, in a namespace that no app can name. */
 function wasmModule(path: string): OnLoadResult {
   return {
-    contents: `import bytes from ${JSON.stringify(`bytes:${path}`)}\nexport default new WebAssembly.Module(bytes)`,
+    contents: `import bytes from ${JSON.stringify(path)}\nexport default new WebAssembly.Module(bytes)`,
     loader: "js",
+    resolveDir: dirname(path),
   }
 }
 
