@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: sources of apps
-import { symlinkSync } from "node:fs"
-import { join } from "node:path"
+import { mkdirSync, symlinkSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { TestHost } from "../support/harness.ts"
 import { type Files, temporaryApps } from "./write-app.ts"
@@ -13,8 +13,18 @@ const WASM = new Uint8Array([
 const answer = (expression: string, imports = ""): string =>
   `${imports}\nexport default { async fetch(request) { return Response.json(${expression}) } }`
 
+interface Good {
+  readonly files: Files
+  readonly entry?: string
+  /** The app's folder, when it is not the top one. */
+  readonly at?: string
+  /** What links lead to. */
+  readonly links?: Readonly<Record<string, string>>
+  readonly is: unknown
+}
+
 /** Apps that must load, with what they answer. */
-const GOOD: Record<string, { files: Files; entry?: string; is: unknown }> = {
+const GOOD: Record<string, Good> = {
   "imports-relative": {
     files: {
       "src/index.js": answer("[a, b]", 'import { a } from "./a.js"; import b from "../b.mjs"'),
@@ -120,6 +130,80 @@ const GOOD: Record<string, { files: Files; entry?: string; is: unknown }> = {
     },
     is: ["workerd", "esm", "mine"],
   },
+  "what-a-package-has-for-browsers": {
+    files: {
+      "index.js": answer("[a, b, c, Object.keys(d).length]", 'import { a, b, c, d } from "lib"'),
+      "node_modules/lib/package.json":
+        '{"browser":{"crypto":false,"node:fs":false,"./off.js":false,"./later.js":false,"./node.js":"./web.js"}}',
+      "node_modules/lib/index.js":
+        'exports.a = typeof require("crypto").randomBytes; exports.b = typeof require("node:fs").open; exports.c = require("./node.js"); exports.d = { ...require("./off.js"), ...require("./later") }',
+      "node_modules/lib/off.js": 'module.exports = { x: require("fs") }',
+      "node_modules/lib/later.js": 'module.exports = { x: require("fs") }',
+      "node_modules/lib/node.js": 'module.exports = "node"',
+      "node_modules/lib/web.js": 'module.exports = "web"',
+    },
+    is: ["undefined", "undefined", "web", 0],
+  },
+  "a-builtin-that-a-package-does-not-use": {
+    files: {
+      "index.js":
+        'import { hi, read } from "lib"; const said = (f) => { try { return f() } catch (e) { return e.message } }\n' +
+        answer(
+          "[hi, ...[0, 1, 2].map((it) => /node:(?:fs|path).*imported by node_modules.lib.index.mjs/.test(said(() => read(it))))]",
+        ),
+      "node_modules/lib/package.json": '{"exports":"./index.mjs"}',
+      "node_modules/lib/index.mjs":
+        'import fs, { readFileSync } from "node:fs"; import * as path from "node:path"; export const hi = "hi"; export const read = (n) => [() => readFileSync("x"), () => fs.readFileSync("x"), () => path.join("x")][n]()',
+    },
+    is: ["hi", true, true, true],
+  },
+  "packages-of-a-workspace": {
+    files: {
+      "package.json": '{"workspaces":["packages/*","apps/*"]}',
+      "packages/lib/package.json": '{"name":"@mine/lib","type":"module","main":"src/index.ts"}',
+      "packages/lib/src/index.ts": 'import dep from "dep"\nexport const lib: string = "lib " + dep',
+      "node_modules/dep/index.js": 'module.exports = "dep"',
+      "apps/web/index.js": answer("lib", 'import { lib } from "@mine/lib"'),
+    },
+    at: "apps/web",
+    links: { "node_modules/@mine/lib": "../../packages/lib" },
+    is: "lib dep",
+  },
+  "packages-of-a-workspace-of-pnpm": {
+    files: {
+      "pnpm-workspace.yaml": "packages: [a/*]",
+      "a/lib/package.json": '{"name":"lib"}',
+      "a/lib/index.js": 'module.exports = "lib"',
+      "a/web/package.json": "{}",
+      "a/web/index.js": answer("lib", 'import lib from "lib"'),
+    },
+    at: "a/web",
+    links: { "a/web/node_modules/lib": "../../lib" },
+    is: "lib",
+  },
+  "tsconfig-with-decorators-and-jsx": {
+    files: {
+      "tsconfig.json":
+        '{"compilerOptions":{"experimentalDecorators":true,"jsx":"react","jsxFactory":"h","paths":{"@/*":["./src/*"]}}}',
+      "index.tsx": answer(
+        "[seen, <p>{it}</p>]",
+        'import { it } from "@/it"\nconst seen: unknown[] = [], h = (...all: unknown[]) => all, D = (c: object, key: string) => { seen.push(key) }\nclass A { @D m() {} }',
+      ),
+      "src/it.ts": "export const it: number = 1",
+    },
+    is: [["m"], ["p", null, 1]],
+  },
+  "a-source-map-that-is-missing": {
+    files: {
+      "index.js": `${answer("a", 'import a from "./a.js"')}\n//# sourceMappingURL=index.js.map`,
+      "a.js": "export default 1\n//# sourceMappingURL=/etc/passwd",
+    },
+    is: 1,
+  },
+  "alone-with-its-environment": {
+    files: { "index.js": answer("process.env.NODE_ENV") },
+    is: "production",
+  },
   "a-function": { files: { "index.js": "export default () => Response.json(1)" }, is: 1 },
   "commonjs-entry": {
     files: {
@@ -132,7 +216,7 @@ const GOOD: Record<string, { files: Files; entry?: string; is: unknown }> = {
 }
 
 /** Apps that must not load, with what is said of them. */
-const BAD: Record<string, { files: Files; says: RegExp }> = {
+const BAD: Record<string, Omit<Good, "is"> & { says: RegExp }> = {
   "has-a-syntax-error": {
     files: { "index.js": 'import "./src/bad.js"', "src/bad.js": "export const a = 1\nlet b = ;\n" },
     says: /src\/bad\.js:2:9: Unexpected ";"/,
@@ -160,6 +244,29 @@ const BAD: Record<string, { files: Files; says: RegExp }> = {
   "imports-a-bare-builtin": {
     files: { "index.js": 'import path from "path"; export default path' },
     says: /"path" \(imported by index\.js\) is not there in an isolate/,
+  },
+  "touches-a-builtin-by-a-package": {
+    files: {
+      "index.js": 'import "lib"\nexport default { fetch() {} }',
+      "node_modules/lib/package.json": '{"exports":"./index.mjs"}',
+      "node_modules/lib/index.mjs": 'import { inherits } from "node:util"; inherits(Object, Map)',
+    },
+    says: /"node:util" \(imported by node_modules\/lib\/index\.mjs\) is not there in an isolate.*"thread"/,
+  },
+  "reads-outside-as-bytes": {
+    files: { "index.js": 'import bytes from "bytes:/etc/hostname"; export default { fetch: () => bytes }' },
+    says: /index\.js:1:\d+: Could not resolve "bytes:\/etc\/hostname"/,
+  },
+  "reads-a-folder-that-is-no-package-of-the-workspace": {
+    files: {
+      "package.json": '{"workspaces":["apps/*"]}',
+      "secret/package.json": '{"name":"another"}',
+      "secret/index.js": "module.exports = 1",
+      "apps/web/index.js": 'import lib from "lib"; export default { fetch: () => lib }',
+    },
+    at: "apps/web",
+    links: { "apps/web/node_modules/lib": "../../../secret" },
+    says: /lies outside of the app's folder/,
   },
   "imports-what-is-missing": {
     files: { "index.js": 'import "nothing-of-that-name"' },
@@ -203,12 +310,20 @@ describe("modules of isolates", () => {
   const apps = temporaryApps()
 
   beforeAll(async () => {
-    const entries = [...Object.entries(GOOD), ...Object.entries(BAD)].map(([name, { files, ...rest }]) => {
-      const dir = apps.write(files)
-      if (name === "reads-outside-by-a-link") symlinkSync("/etc/hostname", join(dir, "link.txt"))
-      const entry = "entry" in rest ? rest.entry : Object.keys(files)[0]
-      return [name, { dir, entry, runtime: "isolate", timeouts: { start: "14s" } }]
-    })
+    const entries = [...Object.entries(GOOD), ...Object.entries(BAD)].map(
+      ([name, { files, at = "", links = {}, ...rest }]) => {
+        const top = apps.write(files)
+        for (const [link, target] of Object.entries(links)) {
+          mkdirSync(dirname(join(top, link)), { recursive: true })
+          symlinkSync(target, join(top, link))
+        }
+        const dir = join(top, at)
+        if (name === "reads-outside-by-a-link") symlinkSync("/etc/hostname", join(dir, "link.txt"))
+        const own = Object.keys(files).filter((it) => it.startsWith(at === "" ? "index." : `${at}/index.`))
+        const entry = rest.entry ?? own[0]?.slice(at === "" ? 0 : at.length + 1)
+        return [name, { dir, entry, runtime: "isolate", timeouts: { start: "14s" } }]
+      },
+    )
     host = await TestHost.start(Object.fromEntries(entries), { eager: true })
   })
   afterAll(async () => {
