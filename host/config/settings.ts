@@ -21,7 +21,7 @@ export function settingsOf(given: AppManifestInput, defaults: DefaultsInput): Se
       memorySoftBytes: bytes(limits.memorySoft),
       files: limits.files ?? Number.POSITIVE_INFINITY,
       requestBodyBytes: bytes(limits.requestBody),
-      cpuMs: ms(limits.cpu, "5s"),
+      cpuMs: ms(limits.cpu, "4s"),
       cpuSoftMs: ms(limits.cpuSoft, "off"),
     },
     timeouts: {

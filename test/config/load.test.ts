@@ -44,7 +44,7 @@ describe("one app", () => {
           memorySoftBytes: Number.POSITIVE_INFINITY,
           files: Number.POSITIVE_INFINITY,
           requestBodyBytes: Number.POSITIVE_INFINITY,
-          cpuMs: 5000,
+          cpuMs: 4000,
           cpuSoftMs: Number.POSITIVE_INFINITY,
         },
         timeouts: {
