@@ -181,6 +181,30 @@ const GOOD: Record<string, Good> = {
     links: { "a/web/node_modules/lib": "../../lib" },
     is: "lib",
   },
+  "packages-that-a-linked-package-links-to": {
+    files: {
+      "pnpm-workspace.yaml": "packages: [a/*]",
+      "a/deep/package.json": '{"name":"deep"}',
+      "a/deep/index.js": 'module.exports = "deep"',
+      "a/lib/package.json": '{"name":"lib"}',
+      "a/lib/index.js": 'module.exports = "lib " + require("deep")',
+      "a/web/index.js": answer("lib", 'import lib from "lib"'),
+    },
+    at: "a/web",
+    links: { "a/web/node_modules/lib": "../../lib", "a/lib/node_modules/deep": "../../deep" },
+    is: "lib deep",
+  },
+  "packages-linked-beside-their-node-modules": {
+    files: {
+      "package.json": '{"dependencies":{"lib":"file:lib"}}',
+      "lib/package.json": '{"name":"lib"}',
+      "lib/index.js": 'module.exports = "lib"',
+      "web/index.js": answer("lib", 'import lib from "lib"'),
+    },
+    at: "web",
+    links: { "node_modules/lib": "../lib" },
+    is: "lib",
+  },
   "tsconfig-with-decorators-and-jsx": {
     files: {
       "tsconfig.json":
@@ -256,6 +280,29 @@ const BAD: Record<string, Omit<Good, "is"> & { says: RegExp }> = {
   "reads-outside-as-bytes": {
     files: { "index.js": 'import bytes from "bytes:/etc/hostname"; export default { fetch: () => bytes }' },
     says: /index\.js:1:\d+: Could not resolve "bytes:\/etc\/hostname"/,
+  },
+  "reads-a-package-that-it-links-to-itself": {
+    files: {
+      "lib/package.json": '{"name":"lib"}',
+      "lib/index.js": "module.exports = 1",
+      "web/index.js": 'import lib from "lib"; export default { fetch: () => lib }',
+    },
+    at: "web",
+    links: { "web/node_modules/lib": "../../lib" },
+    says: /lies outside of the app's folder/,
+  },
+  "reads-beside-a-linked-package": {
+    files: {
+      "package.json": '{"workspaces":["*"]}',
+      "lib/package.json": '{"name":"lib"}',
+      "lib/index.js": "module.exports = 1",
+      "secret.txt": "secret",
+      "web/index.js":
+        'import text from "lib/../../secret.txt" with { type: "text" }; import other from "../secret.txt" with { type: "text" }; export default { fetch: () => text + other }',
+    },
+    at: "web",
+    links: { "node_modules/lib": "../lib" },
+    says: /secret\.txt lies outside of the app's folder/,
   },
   "reads-a-folder-that-is-no-package-of-the-workspace": {
     files: {

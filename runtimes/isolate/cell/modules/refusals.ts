@@ -16,7 +16,8 @@ export function builtinRefusal(specifier: string, importer: string): string {
 
 /**
  * What an app's modules may be read from, by real paths: its folder, and the node_modules folders that Node would look into. One of those
- * may be a link to another node_modules folder, and in it may be links to packages of the workspace that the app is a part of.
+ * may be a link to another node_modules folder, and in it may be links to packages of the
+ * workspace that the app is a part of, or of the folder that holds it.
  */
 export class ReadableFolders {
   readonly #roots: readonly string[]
@@ -27,15 +28,11 @@ export class ReadableFolders {
 
   /** `dir`: a real path. */
   static async of(dir: string): Promise<ReadableFolders> {
-    const roots = [dir]
+    const roots = new Set([dir])
     const workspace = await workspaceOf(dir)
     for (let at = dir; ; at = dirname(at)) {
-      const real = await realpath(join(at, "node_modules")).catch(() => "")
-      if (basename(real) === "node_modules") {
-        roots.push(real)
-        if (workspace !== null) roots.push(...(await linkedPackages(real, workspace)))
-      }
-      if (dirname(at) === at) return new ReadableFolders(roots)
+      await addModules(roots, at, workspace)
+      if (dirname(at) === at) return new ReadableFolders([...roots])
     }
   }
 
@@ -53,12 +50,25 @@ async function workspaceOf(dir: string): Promise<string | null> {
   return null
 }
 
-/** Links to folders of the workspace which are packages of the links' names. */
-async function linkedPackages(modules: string, workspace: string): Promise<string[]> {
+/** The node_modules of a folder, what it links to, and what that links to. */
+async function addModules(roots: Set<string>, holder: string, workspace: string | null): Promise<void> {
+  const real = await realpath(join(holder, "node_modules")).catch(() => "")
+  if (basename(real) !== "node_modules" || roots.has(real)) return
+  roots.add(real)
+  for (const linked of await linkedPackages(real, workspace)) {
+    if (roots.has(linked)) continue
+    roots.add(linked)
+    await addModules(roots, linked, workspace)
+  }
+}
+
+/** Links to folders which are packages of the links' names, and lie in the workspace or beside the node_modules. */
+async function linkedPackages(modules: string, workspace: string | null): Promise<string[]> {
   const found: string[] = []
+  const tops = [dirname(modules), ...(workspace === null ? [] : [workspace])]
   for (const name of await packageLinks(modules)) {
     const real = await realpath(join(modules, name)).catch(() => "")
-    if (!real.startsWith(workspace + sep) || real.includes(`${sep}node_modules${sep}`)) continue
+    if (!tops.some((top) => real.startsWith(top + sep)) || real.includes(`${sep}node_modules${sep}`)) continue
     if ((await packageAt(real))?.["name"] === name) found.push(real)
   }
   return found
