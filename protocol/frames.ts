@@ -134,6 +134,8 @@ export interface FramePayload {
 /** Bytes copied into the shared block rather than sent as a chunk of their own. */
 const COPY_BELOW_BYTES = 8 * 1024
 const SLAB_BYTES = 64 * 1024
+/** The first block of a writer. A thousand idle instances have two or three writers each; busy ones soon have large blocks. */
+const FIRST_SLAB_BYTES = 4 * 1024
 
 /**
  * Collects the frames of one turn of the event loop and hands them to the channel in one write.
@@ -144,7 +146,7 @@ export class FrameWriter {
   readonly #schedule: (flush: () => void) => void
   readonly #flush = (): void => this.flush()
   /** The block that `open` points into: valid until the next call. */
-  slab: Uint8Array = new Uint8Array(SLAB_BYTES)
+  slab: Uint8Array = new Uint8Array(FIRST_SLAB_BYTES)
   /** How often frames were handed to the channel: tells whether one that was written is still here. */
   flushes = 0
   #sent = 0
@@ -216,7 +218,7 @@ export class FrameWriter {
 
   #newSlab(atLeast: number): void {
     this.#cut()
-    this.slab = new Uint8Array(Math.max(SLAB_BYTES, atLeast))
+    this.slab = new Uint8Array(Math.max(Math.min(this.slab.length * 2, SLAB_BYTES), atLeast))
     this.#sent = 0
     this.#used = 0
   }

@@ -1,12 +1,23 @@
 /**
  * Builds what runs where apps run: the guest, and the programs of cells. `npm run build:guest`. Built: `dist/guest/guest.cjs`,
- * `dist/cell/thread.mjs` and its worker, and for isolates `dist/cell/isolate.mjs` and `dist/isolate/inside.js`.
+ * `dist/cell/thread.mjs` and its worker, and for isolates `dist/cell/isolate.mjs`, `dist/isolate/inside.js` and the tables that it asks for.
  */
 import { existsSync } from "node:fs"
+import { copyFile } from "node:fs/promises"
 import { join } from "node:path"
-import { type BuildOptions, build } from "esbuild"
+import { type BuildOptions, build, type Plugin } from "esbuild"
 
 const root = join(import.meta.dirname, "..")
+
+/** The cell keeps the tables of legacy encodings for all its isolates: `isolate/web/encoding/tables.ts`. */
+const tablesApart: Plugin = {
+  name: "tables-apart",
+  setup(it) {
+    it.onResolve({ filter: /\/multi-byte\.encodings\.cjs$/ }, () => ({
+      path: join(root, "runtimes/isolate/web/encoding/tables.ts"),
+    }))
+  },
+}
 
 const programs: readonly BuildOptions[] = [
   {
@@ -45,6 +56,7 @@ const programs: readonly BuildOptions[] = [
     mainFields: ["module", "main"],
     // Its tables are two thirds of what a snapshot would hold; the cell does IDNA.
     alias: { tr46: "./runtimes/isolate/web/url/idna.ts" },
+    plugins: [tablesApart],
     // Nothing of it shows its callers to the app.
     banner: { js: '"use strict";' },
     minify: true,
@@ -64,3 +76,8 @@ for (const program of programs) {
     ...program,
   })
 }
+
+await copyFile(
+  join(root, "node_modules/@exodus/bytes/fallback/multi-byte.encodings.json"),
+  join(root, "dist/isolate/encodings.json"),
+)

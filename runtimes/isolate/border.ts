@@ -38,14 +38,15 @@ export interface CellFunctions {
   readonly evaluated: () => void
   /** The inside is broken. */
   readonly fatal: (why: string) => void
-  /** Returns when the cell has taken all that was sent before. These three wait for the cell, those above do not. */
+  /** Returns when the cell has taken all that was sent before. These wait for the cell, those above do not. */
   readonly barrier: () => void
   readonly domainToASCII: (host: string, beStrict: boolean) => string
+  readonly encodingTables: () => string
   readonly random: (length: number) => ArrayBuffer
 }
 
 /** Those of CellFunctions that wait for an answer. */
-export const WAITING = ["barrier", "domainToASCII", "random"] as const
+export const WAITING = ["barrier", "domainToASCII", "encodingTables", "random"] as const
 export const NOT_WAITING = ["send", "sendEgress", "wake", "print", "begin", "evaluated", "fatal"] as const
 
 /** What the start function returns: the ways in. */

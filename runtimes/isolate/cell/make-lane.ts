@@ -65,6 +65,7 @@ function guestParts(parts: LaneParts, lane: Lane): GuestParts {
       fatal: (why) => parts.broken(String(why)),
       barrier: () => undefined,
       domainToASCII: ops.domainToASCII,
+      encodingTables: ops.encodingTables,
       random: ops.random,
       begin(id, method, request) {
         ops.subtle(method, request).then((answer) => lane.settle({ id, answer }))

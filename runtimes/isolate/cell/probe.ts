@@ -39,6 +39,7 @@ export async function probe(factory: IsolateFactory): Promise<void> {
           fatal = why
         },
         domainToASCII: (host) => host,
+        encodingTables: () => "{}",
         random: (length) => new ArrayBuffer(length),
         sendEgress: nothing,
         wake: nothing,

@@ -9,12 +9,13 @@ export interface InsideOps {
 }
 
 export function createOps(cell: CellFunctions, out: Pick<WayOut, "begin" | "wake" | "print">): InsideOps {
-  const { domainToASCII, random } = cell
+  const { domainToASCII, encodingTables, random } = cell
   const waiting = new Map<number, (answer: unknown) => void>()
   let last = 0
   return {
     web: {
       domainToASCII: (host, beStrict) => domainToASCII(host, beStrict),
+      encodingTables: () => encodingTables(),
       random: (length) => random(length),
       subtle: (method, request) =>
         new Promise((resolve) => {

@@ -3,12 +3,16 @@
  * trusts what it is given: the other side shares its isolate with the app. Counterpart: `../web/ops.ts`.
  */
 import { randomFillSync } from "node:crypto"
+import { readFileSync } from "node:fs"
 import { domainToASCII } from "node:url"
 import type { SubtleAnswer } from "../web/ops.ts"
 import { createSubtle } from "./subtle.ts"
 
 const MOST_RANDOM_BYTES = 65_536
 const LONGEST_HOST = 16_384
+
+/** Beside the cell program, as it is built. */
+const ENCODING_TABLES = new URL("../isolate/encodings.json", import.meta.url)
 
 /** What the cell program itself does for an isolate. */
 export interface OpsSurroundings {
@@ -19,6 +23,7 @@ export interface OpsSurroundings {
 /** As `WebOps`, for one isolate; every argument is checked. */
 export interface Ops {
   readonly domainToASCII: (host: unknown, beStrict?: unknown) => string
+  readonly encodingTables: () => string
   readonly random: (length: unknown) => ArrayBuffer
   /** Never rejects. */
   readonly subtle: (method: unknown, request: unknown) => Promise<SubtleAnswer>
@@ -32,6 +37,7 @@ export function createOps({ wake, print }: OpsSurroundings): Ops {
       const name = String(host)
       return name.length > LONGEST_HOST ? "" : domainToASCII(name)
     },
+    encodingTables: () => readFileSync(ENCODING_TABLES, "utf8"),
     random(length) {
       if (!Number.isInteger(length) || (length as number) < 0 || (length as number) > MOST_RANDOM_BYTES)
         throw new RangeError(`random: at most ${MOST_RANDOM_BYTES} bytes`)

@@ -6,6 +6,8 @@
 export interface WebOps {
   /** IDNA (UTS 46) of a host name, "" when invalid. */
   domainToASCII(host: string, beStrict: boolean): string
+  /** The library's tables of legacy multi-byte encodings, JSON. */
+  encodingTables(): string
   /** Cryptographically strong bytes, at most 65536. */
   random(length: number): ArrayBuffer
   /** One operation on the cell's threads, a method of WebCrypto's or `brotli.compress`, `brotli.decompress`; request and result are structured-clone data (bytes as ArrayBuffer). */
