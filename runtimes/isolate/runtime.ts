@@ -35,6 +35,8 @@ const CELL_HEAP_MB = 512
 
 export function createRuntime(parts: IsolateParts): Runtime {
   const { launchpad, toolchain, cells, program, isolatesPerCell } = parts
+  /** Versions of Node whose build was found: every start asks. */
+  const built = new Set<string>()
   return {
     name: "isolate",
     capabilities: { installable: false, interfaces: ["fetch"], guest: true, inspector: "v8", entry: true },
@@ -47,7 +49,8 @@ export function createRuntime(parts: IsolateParts): Runtime {
             { name: "node", version: NEWEST, path: null, args: [] },
             { app: spec.name, dir: spec.dir, signal },
           )
-      checkBuild(spec, program, resolved.version)
+      if (!built.has(resolved.version)) checkBuild(spec, program, resolved.version)
+      built.add(resolved.version)
       return { name: "isolate", version: resolved.version, path: resolved.path }
     },
     launch(spec, resolved, options) {
