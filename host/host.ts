@@ -216,7 +216,7 @@ export class RunningHost {
     }
     const next = this.#createApp(spec, old.fleet.generation + 1)
     next.fleet.start()
-    await next.fleet.settled()
+    await next.fleet.complete()
     const { state, lastError } = next.fleet
     if (this.#closing !== null || (state !== "running" && state !== "idle")) {
       await next.stop()

@@ -50,6 +50,7 @@ export class Fleet {
   #interface: string | null = null
   #stopping: Promise<void> | null = null
   #settled: (() => void)[] = []
+  #complete: (() => void)[] = []
   lastError: LastError | null = null
 
   constructor(spec: AppSpec, services: FleetServices, events: FleetEvents) {
@@ -105,6 +106,16 @@ export class Fleet {
   settled(): Promise<void> {
     if (this.state !== "starting") return Promise.resolve()
     return new Promise((resolve) => this.#settled.push(resolve))
+  }
+
+  /** Resolves when the app has all the instances that it must have, is idle, or one of them has failed. */
+  complete(): Promise<void> {
+    if (!this.#isFilling) return Promise.resolve()
+    return new Promise((resolve) => this.#complete.push(resolve))
+  }
+
+  get #isFilling(): boolean {
+    return this.state === "starting" || (this.state === "degraded" && this.lastError === null)
   }
 
   /** Why a request that would have to wait is refused, or null. */
@@ -317,6 +328,8 @@ export class Fleet {
   #changed(): void {
     if (this.#settled.length > 0 && this.state !== "starting")
       for (const resolve of this.#settled.splice(0)) resolve()
+    if (this.#complete.length > 0 && !this.#isFilling)
+      for (const resolve of this.#complete.splice(0)) resolve()
     this.#services.changed(this.#spec.name)
   }
 }

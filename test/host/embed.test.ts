@@ -201,6 +201,16 @@ describe("host.reload", () => {
     expect((await reload).instances).toHaveLength(1)
   })
 
+  test("waits for every instance that the app must have", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "ph-reload-"))
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+    write(dir, says("old"))
+    const { host } = await startHost({ shop: { dir, entry: "app.mjs", instances: 3 } })
+    write(dir, says("new"))
+    expect(await host.reload("shop")).toMatchObject({ state: "running", generation: 2, lastError: null })
+    expect(host.apps[0]?.instances.map(({ state }) => state)).toEqual(["ready", "ready", "ready"])
+  })
+
   test("that fails leaves the old generation serving and says why", async () => {
     const dir = mkdtempSync(join(tmpdir(), "ph-reload-"))
     onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
