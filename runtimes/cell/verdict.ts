@@ -22,7 +22,10 @@ export interface Evidence {
   readonly guess: boolean
 }
 
-/** The thread that Node names; else who had a request in flight may have done it, and who had none, hardly. */
+/**
+ * The thread that Node names; else who was known to compute; else who had a request in flight may have done it, and who had none,
+ * hardly.
+ */
 export function blame(tenants: readonly Tenancy[], { exit, lastLines, report, guess }: Evidence): Blame {
   const named = report === null ? undefined : tenants.find((it) => it.threadId === report.threadId)
   if (named !== undefined)
@@ -32,8 +35,9 @@ export function blame(tenants: readonly Tenancy[], { exit, lastLines, report, gu
       code: report?.outOfMemory === true ? "APP_OOM" : "APP_CRASHED",
     }
   if (!guess) return { culprit: null, suspects: [], code: "APP_CRASHED" }
-  const busy = tenants.filter((it) => it.inFlight() > 0)
-  const suspects = busy.length > 0 ? busy : tenants
+  const computing = tenants.filter((it) => it.isBusy)
+  const engaged = computing.length > 0 ? computing : tenants.filter((it) => it.inFlight() > 0)
+  const suspects = engaged.length > 0 ? engaged : tenants
   const apps = new Set(suspects.map((it) => it.app))
   return {
     culprit: apps.size === 1 ? suspects[0]! : null,

@@ -42,3 +42,35 @@ test("a loop ends for its CPU time, also when requests beside it hide whose it i
   const { lastError } = await host.state("loops", (it) => it.lastError?.reason === "cpu")
   expect(lastError?.code).toBe("APP_CPU_LIMIT")
 })
+
+test("an app that V8 ends the whole process for is known by name, and answered for its memory", async () => {
+  const good = writeApp({ "index.js": 'export default { fetch: () => new Response("good") }' })
+  // More elements than an array can have (crbug.com/1201626): no limit of an isolate is asked.
+  const bad = writeApp({
+    "index.js": 'export default { fetch: () => new Response("x".repeat(1.5e8).split("").length) }',
+  })
+  const isolate = { entry: "index.js", runtime: "isolate" } as const
+  const host = await startHost({
+    good: { ...isolate, dir: good },
+    bad: { ...isolate, dir: bad, limits: { cpu: "10s" }, timeouts: { wedge: "20s" } },
+  })
+  const neighbours = Array.from({ length: 4 }, () => new Neighbour(host, "/good/"))
+  await Promise.all(neighbours.map((it) => it.once()))
+  const { status, text } = await host.ask("/bad/", { method: "POST" })
+  expect([status, JSON.parse(text)]).toMatchObject([502, { code: "APP_OOM", reason: "oom" }])
+  const { lastError } = host.app("bad")
+  expect(lastError).toMatchObject({ code: "APP_OOM", reason: "oom" })
+  expect(lastError?.message).toContain("its cell ended")
+  for (const it of neighbours) expect((await it.stop()).failed).toEqual([])
+  expect(host.app("good").lastError).toBe(null)
+})
+
+test.each([
+  ["less than the limit of CPU time", { cpu: "10s" }, { wedge: "1s" }],
+  ["what it is unless given", {}, {}],
+])("a loop ends for its CPU time where timeouts.wedge is %s", async (_, limits, timeouts) => {
+  const dir = writeApp({ "index.js": "export default { fetch() { for (;;); } }" })
+  const host = await startHost({ loops: { dir, entry: "index.js", runtime: "isolate", limits, timeouts } })
+  const { text } = await host.ask("/loops/", { method: "POST" })
+  expect(JSON.parse(text)).toMatchObject({ code: "APP_CPU_LIMIT", reason: "cpu" })
+})

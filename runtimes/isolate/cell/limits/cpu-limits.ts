@@ -7,6 +7,8 @@ import type { TurnTime } from "./cpu-share.ts"
 const WEDGE_MARGIN_MS = 500
 /** Part of the time that a turn works which counts as busy: many may share one processor. */
 const WORKS = 0.05
+/** Longer than nearly all turns, shorter than it takes to make what V8 cannot survive. */
+const LONG_TURN_MS = 20
 /** The least for loading an app, which is no request. */
 const LOAD_MS = 10_000
 
@@ -27,9 +29,9 @@ export class CpuLimits {
     return `a request used more than the ${this.#hardMs} ms of CPU time that it may (limits.cpu)`
   }
 
-  /** A turn of so long alone tells why the loop does not answer. */
+  /** A turn of so long tells why the loop does not answer, and who brought the process down if it ends now. */
   isLongTurn(ms: number): boolean {
-    return ms >= this.#hardMs / 2
+    return ms >= LONG_TURN_MS
   }
 
   /**
