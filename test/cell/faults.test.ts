@@ -81,6 +81,22 @@ describe.each(VERSIONS)("an app that does its worst in a cell that it shares, on
     expect(host.app("good").state).toBe("running")
   })
 
+  test("buffers beyond its own limit end it alone, however much room the others leave in the cell", async () => {
+    const shared = { entry: "app.mjs", runtime: `thread@${version}`, cell: "roomy", limits: LIMITS } as const
+    const host = await startHost({
+      bad: { ...shared, dir: join(FIXTURES, "cell-faults"), timeouts: { request: "20s", wedge: "20s" } },
+      good: { ...shared, dir: join(FIXTURES, "cell-neighbour"), instances: 8 },
+    })
+    const pid = host.pidOf("good")
+    const load = neighbourUnderLoad(host)
+    onTestFinished(async () => void (await load.stop()))
+    const answer = await host.ask("/bad/buffers", { method: "POST" })
+    expect([answer.status, JSON.parse(answer.text)]).toMatchObject([502, { code: "APP_OOM", reason: "oom" }])
+    expect(host.log).toMatch(/it uses \d+ MB of memory/)
+    expect((await load.stop()).failed).toEqual([])
+    expect(new Set(host.app("good").instances.map((it) => it.pid))).toEqual(new Set([pid]))
+  })
+
   test("kill -9 of the cell: both are back, and idle neighbours lose nothing", async () => {
     const host = await pair(version)
     const pid = host.pidOf("good")

@@ -1,6 +1,7 @@
 /** One instance that is a worker thread: its start, its end, and what is said of both. */
 import { inspect } from "node:util"
 import { Worker } from "node:worker_threads"
+import type { ClientErrorCode } from "../../../protocol/errors.ts"
 import { type InstanceEnd, KILL_MS, type StartOrder } from "../../cell/cell-messages.ts"
 import type { CellMember, InstanceReport } from "../../cell/inside/run-cell.ts"
 import type { CellInspector } from "../../inspect/inside/cell-session.ts"
@@ -63,6 +64,16 @@ export class ThreadMember implements CellMember {
       () => this.#ended(null),
       (error: unknown) => this.#ended(error),
     )
+  }
+
+  /** Ends it for a fault of its own; its neighbours go on, unless its thread does not end. */
+  end(reason: string, code: ClientErrorCode): void {
+    if (this.#abort.signal.aborted) return
+    const late = setTimeout(() => this.report.poisoned(`${reason}; its thread does not end`, code), KILL_MS)
+    this.kill(reason).then(() => {
+      clearTimeout(late)
+      this.report.ended({ reason, code, exitCode: this.#exitCode })
+    })
   }
 
   kill(_reason: string): Promise<void> {
