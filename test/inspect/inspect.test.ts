@@ -1,6 +1,7 @@
+import { join } from "node:path"
 import { describe, expect, inject, test } from "vitest"
 import { eventually, within } from "../support/deadline.ts"
-import type { TestApp } from "../support/harness.ts"
+import { FIXTURES, type TestApp } from "../support/harness.ts"
 import { Debugger, debuggedHost, inspectUrl, post } from "./rig.ts"
 
 const KINDS = inject("runtimes")
@@ -39,6 +40,36 @@ describe.each(V8_KINDS)("inspecting an app on %s", (_name, runtime) => {
     expect((await host.ask("/inspected/")).text).toBe("hello 42")
     expect(host.log).not.toMatch(/Debugger listening|Debugger attached|nodejs\.org/)
   })
+})
+
+test("of many threads in a cell the debugger gets the one that it asked for, also after another was replaced", async () => {
+  const names = ["ada", "bob", "cyd", "dan"]
+  const app = (name: string): TestApp => ({
+    dir: join(FIXTURES, "inspected"),
+    runtime: THIS_THREAD,
+    entry: "server.mjs",
+    cell: "shared",
+    env: { WHO: name },
+    timeouts: { wedge: "1s" },
+  })
+  const debugged = await debuggedHost(Object.fromEntries(names.map((name) => [name, app(name)])))
+  const { host } = debugged
+  const whoIsAt = async (name: string): Promise<unknown> => {
+    const client = await Debugger.attach(inspectUrl(debugged, name))
+    const { result } = await client.ask("Runtime.evaluate", { expression: "process.env.WHO" })
+    await client.detach()
+    return result.result.value
+  }
+  const everyone = async (): Promise<unknown[]> => {
+    const found: unknown[] = []
+    for (const name of names) found.push(await whoIsAt(name))
+    return found
+  }
+  expect(await everyone()).toEqual(names)
+  expect((await host.ask("/ada/spin")).status).toBe(504)
+  await eventually(5000, "the next ada", async () => (await host.ask("/ada/")).status === 200)
+  expect(host.pidOf("ada")).toBe(host.pidOf("bob"))
+  expect(await everyone()).toEqual(names)
 })
 
 describe.each([NODES[0] as string, NEWEST_NODE, "thread"])("an app on %s that spins", (runtime) => {
