@@ -73,3 +73,18 @@ it("timers nested deeply wait at least 4 ms", async () => {
   await runTimers()
   expect(Date.now() - start).toBeGreaterThanOrEqual(20)
 })
+
+it("timers that wait are at most 10000; those that ran or were cleared make room", async () => {
+  const { web, runTimers } = core()
+  const ids = Array.from({ length: 10_000 }, () => web.setTimeout(() => undefined, 100_000))
+  expect(() => web.setTimeout(() => undefined)).toThrow(RangeError)
+  expect(() => web.setInterval(() => undefined)).toThrow(/10000 timers wait already/)
+  web.clearTimeout(ids.pop())
+  const ran: string[] = []
+  web.setTimeout(() => ran.push("first"))
+  for (const id of ids) web.clearTimeout(id)
+  await runTimers()
+  web.setTimeout(() => ran.push("second"))
+  await runTimers()
+  expect(ran).toEqual(["first", "second"])
+})

@@ -51,14 +51,14 @@ test("an app that V8 ends the whole process for is known by name, and answered f
   })
   const isolate = { entry: "index.js", runtime: "isolate" } as const
   const host = await startHost({
-    good: { ...isolate, dir: good },
+    good: { ...isolate, dir: good, queue: { max: 1000 } },
     bad: { ...isolate, dir: bad, limits: { cpu: "10s" }, timeouts: { wedge: "20s" } },
   })
-  const neighbours = Array.from({ length: 4 }, () => new Neighbour(host, "/good/"))
+  const neighbours = Array.from({ length: 2 }, () => new Neighbour(host, "/good/"))
   await Promise.all(neighbours.map((it) => it.once()))
   const { status, text } = await host.ask("/bad/", { method: "POST" })
   expect([status, JSON.parse(text)]).toMatchObject([502, { code: "APP_OOM", reason: "oom" }])
-  const { lastError } = host.app("bad")
+  const { lastError } = await host.state("bad", (it) => it.lastError !== null)
   expect(lastError).toMatchObject({ code: "APP_OOM", reason: "oom" })
   expect(lastError?.message).toContain("its cell ended")
   for (const it of neighbours) expect((await it.stop()).failed).toEqual([])
@@ -73,4 +73,32 @@ test.each([
   const host = await startHost({ loops: { dir, entry: "index.js", runtime: "isolate", limits, timeouts } })
   const { text } = await host.ask("/loops/", { method: "POST" })
   expect(JSON.parse(text)).toMatchObject({ code: "APP_CPU_LIMIT", reason: "cpu" })
+})
+
+test("a flood of timers has an end, and keeps neither the isolate's own requests nor its neighbours waiting", async () => {
+  const dir = writeApp({
+    "index.js": `export default { async fetch(request) {
+      const { pathname } = new URL(request.url)
+      if (pathname === "/timer") await new Promise((done) => setTimeout(done, 10))
+      if (pathname !== "/flood") return new Response("good")
+      const all = []
+      try { for (;;) all.push(setInterval(() => {}, 0)) } catch (error) {
+        for (const id of all.slice(-10)) clearInterval(id)
+        return new Response(all.length + " " + error)
+      }
+    } }`,
+  })
+  const app = { dir, entry: "index.js", runtime: "isolate" } as const
+  const host = await startHost({ floods: app, good: app })
+  expect((await host.ask("/floods/flood")).text).toMatch(/^10000 RangeError: 10000 timers wait already/)
+  const neighbour = new Neighbour(host, "/good/")
+  await neighbour.once()
+  const startMs = performance.now()
+  for (let i = 0; i < 20; i++) expect((await host.ask("/floods/")).text).toBe("good")
+  expect(performance.now() - startMs).toBeLessThan(2000)
+  // A timer waits until all that were due before it have run.
+  expect((await host.ask("/floods/timer")).text).toBe("good")
+  expect(performance.now() - startMs).toBeLessThan(10_000)
+  expect((await neighbour.stop()).failed).toEqual([])
+  expect([host.app("floods").instances.length, host.app("floods").lastError]).toEqual([1, null])
 })

@@ -7,6 +7,11 @@ import type { EgressLine } from "./egress-line.ts"
 import type { GuestContext, TurnInput } from "./guest-context.ts"
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1
+/**
+ * Timers that are due are run one a turn. After so many at once there is a pause of a millisecond, whatever is due: a flood of them
+ * shall take neither a whole processor nor the cell's loop.
+ */
+const BURST = 8
 
 export class Lane {
   /** Set before the lane is used. */
@@ -20,6 +25,9 @@ export class Lane {
   #settled: Settled[] = []
   #due = false
   #timer: NodeJS.Timeout | undefined
+  #immediate: NodeJS.Immediate | undefined
+  /** Turns for timers since the last pause. */
+  #burst = 0
   closed = false
   isLoaded = false
   /** Settles when the app's modules were evaluated, or could not be. */
@@ -74,16 +82,24 @@ export class Lane {
   }
 
   wakeAfter(ms: number): void {
-    clearTimeout(this.#timer)
+    this.#forgetTimer()
     // Also where an app that broke its numbers makes it NaN.
     if (!(ms >= 0) || this.closed) return
-    this.#timer = setTimeout(
-      () => {
-        this.#due = true
-        this.#wanted()
-      },
-      Math.min(ms, LONGEST_TIMER_MS),
-    )
+    const wake = (): void => {
+      this.#due = true
+      this.#wanted()
+    }
+    if (ms < 1 && this.#burst++ < BURST) {
+      this.#immediate = setImmediate(wake)
+      return
+    }
+    this.#burst = 0
+    this.#timer = setTimeout(wake, Math.min(ms, LONGEST_TIMER_MS))
+  }
+
+  #forgetTimer(): void {
+    clearTimeout(this.#timer)
+    clearImmediate(this.#immediate)
   }
 
   /** All that has come, for one turn. */
@@ -106,7 +122,7 @@ export class Lane {
     if (this.closed) return
     this.closed = true
     this.egress.close()
-    clearTimeout(this.#timer)
+    this.#forgetTimer()
     this.take()
   }
 }

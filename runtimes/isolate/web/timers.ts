@@ -40,6 +40,8 @@ interface Timer {
 const DEEPEST_NESTING = 5
 const NESTED_MS = 4
 const LONGEST_MS = 2_147_483_647
+/** The app's own that may wait at once. */
+const MOST_TIMERS = 10_000
 
 export function createTimers(surroundings: TimerSurroundings): Timers {
   const heap = new TimerHeap()
@@ -64,6 +66,8 @@ export function createTimers(surroundings: TimerSurroundings): Timers {
 
   function set(handler: unknown, ms: unknown, more: { args: readonly unknown[]; repeats: boolean }): number {
     const call = toCall(handler, more.args, surroundings.global)
+    if (byId.size >= MOST_TIMERS)
+      throw new RangeError(`${MOST_TIMERS} timers wait already, and an isolate may have no more at once`)
     const nesting = state.nesting
     const asked = Math.max(0, toLong(ms))
     const wait = nesting > DEEPEST_NESTING ? Math.max(asked, NESTED_MS) : asked
