@@ -157,6 +157,56 @@ describe("pipes in an isolate", () => {
   })
 })
 
+describe("what other server runtimes have beside the standards", () => {
+  it("takes what a generator yields as a body", async () => {
+    expect(
+      await context.run(`
+        const bytes = async function* () { yield new Uint8Array([104]); yield new Uint8Array([105]) }
+        const request = new Request("http://a/", { method: "POST", body: bytes(), duplex: "half" })
+        return [await new Response(bytes()).text(), new Response(bytes()).headers.get("content-type"), await request.text()]`),
+    ).toEqual(["hi", null, "hi"])
+  })
+
+  it("compiles WebAssembly from a Response of its type only", async () => {
+    expect(
+      await context.run(`
+        const bytes = new Uint8Array([0,97,115,109,1,0,0,0,1,5,1,96,0,1,127,3,2,1,0,7,5,1,1,102,0,0,10,6,1,4,0,65,42,11])
+        const wasm = (type, more) => new Response(bytes, { headers: { "content-type": type }, ...more })
+        const said = (it) => it.then(() => "taken", (error) => error.name)
+        const { instance } = await WebAssembly.instantiateStreaming(wasm("Application/Wasm"))
+        const module = await WebAssembly.compileStreaming(Promise.resolve(wasm("application/wasm")))
+        const used = wasm("application/wasm")
+        await used.text()
+        return [instance.exports.f(), WebAssembly.Module.exports(module)[0].name, await said(WebAssembly.compileStreaming(used)),
+          await said(WebAssembly.compileStreaming(wasm("text/plain"))), await said(WebAssembly.compileStreaming(bytes)),
+          await said(WebAssembly.compileStreaming(wasm("application/wasm", { status: 404 })))]`),
+    ).toEqual([42, "f", "TypeError", "TypeError", "TypeError", "TypeError"])
+  })
+})
+
+describe("the console", () => {
+  it("shows what objects of the platform hold", async () => {
+    expect(
+      await context.run(`
+        const { inspect } = seam
+        const form = new FormData()
+        form.append("a", "1")
+        const response = new Response("x", { status: 201, headers: { "x-a": "b" } })
+        return [inspect(new Headers({ a: "b", "c-d": "e" })), inspect(new URLSearchParams("q=1")), inspect(form),
+          inspect(new Blob(["ab"], { type: "a/b" })), /status: 201[^]*ok: true[^]*headers: Headers \\{[^]*'x-a': 'b'/.test(inspect(response)),
+          response.bodyUsed, /url: 'http:..a.b'/.test(inspect(new Request("http://a/b")))]`),
+    ).toEqual([
+      "Headers { a: 'b', 'c-d': 'e' }",
+      "URLSearchParams { q: '1' }",
+      "FormData { a: '1' }",
+      "Blob { size: 2, type: 'a/b' }",
+      true,
+      false,
+      true,
+    ])
+  })
+})
+
 describe("what a client can make long", () => {
   it("takes time of its length only: spaces in headers, types and parts of forms", async () => {
     const tookMs = await context.run<number>(`

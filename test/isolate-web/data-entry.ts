@@ -6,7 +6,9 @@ import {
   responseParts,
 } from "../../runtimes/isolate/web/fetch/index.ts"
 import { installWeb } from "../../runtimes/isolate/web/index.ts"
+import { inspect } from "../../runtimes/isolate/web/inspect.ts"
 import type { WebOps } from "../../runtimes/isolate/web/ops.ts"
+import { installWasmStreaming } from "../../runtimes/isolate/web/wasm.ts"
 
 interface Outside {
   testOps: WebOps
@@ -15,4 +17,5 @@ interface Outside {
 
 const outside = globalThis as unknown as Outside
 const core = installWeb(globalThis, () => outside.testOps)
-outside.seam = { makeHeaders, makeResponse, receiveRequest, responseParts, core }
+installWasmStreaming(globalThis)
+outside.seam = { inspect, makeHeaders, makeResponse, receiveRequest, responseParts, core }

@@ -103,6 +103,15 @@ const GOOD: Record<string, Good> = {
     },
     is: 42,
   },
+  "wasm-from-a-response": {
+    files: {
+      "index.js": answer(
+        '(await WebAssembly.instantiateStreaming(new Response(bytes, { headers: { "content-type": "application/wasm" } }))).instance.exports.f()',
+        `const bytes = new Uint8Array(${JSON.stringify([...WASM])})`,
+      ),
+    },
+    is: 42,
+  },
   commonjs: {
     files: {
       "index.js": answer(

@@ -10,6 +10,7 @@ import { type CellFunctions, type Inside, type InsideConfig, NOT_WAITING, START,
 import { installFetch } from "../web/fetch-global.ts"
 import { installWeb } from "../web/index.ts"
 import type { WebOps } from "../web/ops.ts"
+import { installWasmStreaming } from "../web/wasm.ts"
 import { startApp } from "./app.ts"
 import { forbidBlocking } from "./blocking.ts"
 import { BorderChannel } from "./border-channel.ts"
@@ -29,6 +30,8 @@ installFetch(globalThis, () => {
 forbidBlocking()
 
 function start(config: InsideConfig, ...functions: never[]): Inside {
+  // No snapshot holds it: each context gets a WebAssembly of its own.
+  installWasmStreaming(globalThis)
   const cell = named(functions)
   const out = createWayOut(cell)
   const printer = new Printer((stream, text) => out.print(stream, text))

@@ -1,6 +1,6 @@
 /** How console shows values: like Node's util.inspect with depth 2, at most 100 elements, without colours. Counterpart: console.ts. */
 import { isDOMException } from "./dom-exception.ts"
-import { isObject } from "./idl.ts"
+import { isObject, platformPrototypes } from "./idl.ts"
 
 interface Sight {
   readonly depth: number
@@ -33,7 +33,10 @@ function show(value: unknown, sight: Sight): string {
   if (sight.path.includes(value)) return "[Circular *]"
   const custom = customText(value, sight)
   if (custom !== null) return custom
-  return showObject(value, { depth: sight.depth, path: [...sight.path, value] })
+  return showObject(value, {
+    depth: sight.depth,
+    path: [...sight.path, value],
+  })
 }
 
 export function primitive(value: unknown): string {
@@ -77,7 +80,23 @@ function showObject(value: object, sight: Sight): string {
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return showTyped(value, prefix, sight)
   if (value instanceof ArrayBuffer) return showBuffer(value)
   const members = some(keysOf(value), (key) => member(value, key, sight))
+  if (platformPrototypes.has(Object.getPrototypeOf(value) as object))
+    members.push(...platformMembers(value, sight))
   return braces(prefix === "Object" ? "" : prefix, members)
+}
+
+/** What an object of the platform holds: its pairs, or what its attributes say. Streams and signals are not made to be shown. */
+function platformMembers(value: object, sight: Sight): string[] {
+  if (Symbol.iterator in value)
+    return some(
+      [...(value as Iterable<[string, unknown]>)],
+      ([key, held]) => `${nameOf(key)}: ${show(held, sight)}`,
+    )
+  const attributes = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(value) as object))
+  return some(
+    attributes.filter(([name, { get }]) => get !== undefined && name !== "body" && name !== "signal"),
+    ([name, { get }]) => `${name}: ${show(Reflect.apply(get as () => unknown, value, []), sight)}`,
+  )
 }
 
 function showError(error: Error, sight: Sight): string {
@@ -116,7 +135,10 @@ function showArray(value: readonly unknown[], sight: Sight): string {
 }
 
 function showTyped(value: ArrayBufferView, prefix: string, sight: Sight): string {
-  const elements = value as unknown as { readonly length: number; readonly [index: number]: unknown }
+  const elements = value as unknown as {
+    readonly length: number
+    readonly [index: number]: unknown
+  }
   const shown = Array.from({ length: Math.min(elements.length, MOST_ELEMENTS) }, (_, index) =>
     show(elements[index], sight),
   )
@@ -137,11 +159,16 @@ function mapEntries(value: ReadonlyMap<unknown, unknown>, sight: Sight): string[
 
 function member(value: object, key: string | symbol, sight: Sight): string {
   const descriptor = Object.getOwnPropertyDescriptor(value, key)
-  const name = typeof key === "symbol" ? String(key) : IDENTIFIER.test(key) ? key : quote(key)
+  const name = nameOf(key)
   if (descriptor?.get !== undefined)
     return `${name}: [Getter${descriptor.set === undefined ? "" : "/Setter"}]`
   if (descriptor?.set !== undefined) return `${name}: [Setter]`
   return `${name}: ${show(descriptor?.value, sight)}`
+}
+
+function nameOf(key: string | symbol): string {
+  if (typeof key === "symbol") return String(key)
+  return IDENTIFIER.test(key) ? key : quote(key)
 }
 
 function keysOf(value: object): (string | symbol)[] {

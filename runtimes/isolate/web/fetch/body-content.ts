@@ -130,7 +130,12 @@ export function extractBody(value: unknown, keepalive = false): ExtractedBody {
     if (isReadableStream(value)) {
       if (keepalive) throw new TypeError("A stream cannot be the body of a keepalive request")
       if (isDisturbed(value) || value.locked) throw new TypeError("The stream was read or is locked already")
-      return { content: new BodyContent(null, value), type: null, isStream: true, source: null }
+      return {
+        content: new BodyContent(null, value),
+        type: null,
+        isStream: true,
+        source: null,
+      }
     }
     if (isBlob(value)) return atHand(bytesOfBlob(value), value.type === "" ? null : value.type)
     if (isBufferSource(value)) return atHand(copyOf(value), null)
@@ -141,8 +146,14 @@ export function extractBody(value: unknown, keepalive = false): ExtractedBody {
     if (value instanceof URLSearchParams) {
       return atHand(String(value), "application/x-www-form-urlencoded;charset=UTF-8")
     }
+    // As in Node, Bun and Deno: what a generator yields.
+    if (isAsyncIterable(value)) return extractBody(ReadableStream.from(value), keepalive)
   }
   return atHand(toUSVString(value), "text/plain;charset=UTF-8")
+}
+
+function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
+  return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === "function"
 }
 
 function atHand(source: string | Bytes, type: string | null): ExtractedBody {
