@@ -3,16 +3,14 @@
  * is `inside/` and `web/`. isolated-vm is an optional package with a native part: only cells load it, and where it has no build
  * this runtime alone is unavailable.
  */
-import { existsSync, readdirSync } from "node:fs"
-import { createRequire } from "node:module"
-import { dirname, join } from "node:path"
-import { messageOf, PolyhostError } from "../../protocol/errors.ts"
+import { PolyhostError } from "../../protocol/errors.ts"
 import type { AppSpec } from "../app-spec.ts"
 import type { CellPool, CellWish } from "../cell/cell-pool.ts"
 import { launchInCell } from "../cell/launch-in-cell.ts"
 import type { Launchpad } from "../process/launchpad.ts"
 import type { LaunchOptions, Runtime } from "../runtime.ts"
 import type { Toolchain } from "../toolchain/index.ts"
+import { BUILDS, whyMissing, whyUnloadable } from "./native-module.ts"
 
 export interface IsolateParts {
   readonly launchpad: Launchpad
@@ -23,11 +21,6 @@ export interface IsolateParts {
   readonly isolatesPerCell: number
 }
 
-/** Versions of Node that isolated-vm has builds for, with the number of their native interface. */
-const BUILDS: ReadonlyMap<string, string> = new Map([
-  ["24", "137"],
-  ["26", "147"],
-])
 const NEWEST = "26"
 
 /** The cell's own heap: it holds bytes on their way, bundles and source maps. Isolates have theirs beside it. */
@@ -35,6 +28,8 @@ const CELL_HEAP_MB = 512
 
 export function createRuntime(parts: IsolateParts): Runtime {
   const { launchpad, toolchain, cells, program, isolatesPerCell } = parts
+  /** Paths of Nodes that are known to load isolated-vm. */
+  const loads = new Set<string>()
   /** Versions of Node whose build was found: every start asks. */
   const built = new Set<string>()
   return {
@@ -49,11 +44,12 @@ export function createRuntime(parts: IsolateParts): Runtime {
             { name: "node", version: NEWEST, path: null, args: [] },
             { app: spec.name, dir: spec.dir, signal },
           )
-      if (!built.has(resolved.version)) checkBuild(spec, program, resolved.version)
+      const missing = built.has(resolved.version) ? null : whyMissing(program, resolved.version)
+      if (missing !== null) throw unsupported(spec, missing)
       built.add(resolved.version)
       return { name: "isolate", version: resolved.version, path: resolved.path }
     },
-    launch(spec, resolved, options) {
+    async launch(spec, resolved, options) {
       const wish: CellWish = {
         app: spec.name,
         file: resolved.path,
@@ -65,14 +61,20 @@ export function createRuntime(parts: IsolateParts): Runtime {
         group: groupOf(spec, options),
         most: options.inspect ? 1 : isolatesPerCell,
       }
-      return launchInCell(launchpad, cells, {
-        spec,
-        resolved,
-        options,
-        wish,
-        guest: "isolate",
-        env: spec.env,
-      })
+      const { env } = spec
+      try {
+        const launch = { spec, resolved, options, wish, guest: "isolate", env } as const
+        const instance = await launchInCell(launchpad, cells, launch)
+        loads.add(resolved.path)
+        return instance
+      } catch (error) {
+        // A cell that dies at once has no words for why.
+        if (loads.has(resolved.path) || options.signal.aborted) throw error
+        const why = await whyUnloadable(program, resolved.path, wish.env)
+        if (why !== null) throw unsupported(spec, why, error)
+        loads.add(resolved.path)
+        throw error
+      }
     },
   }
 }
@@ -93,30 +95,10 @@ function checkAsked(spec: AppSpec): void {
     )
 }
 
-/** Whether isolated-vm is installed with a build for this machine. It is not loaded: only cells do that. */
-function checkBuild(spec: AppSpec, program: string, version: string): void {
-  let folder: string
-  try {
-    folder = dirname(createRequire(program).resolve("isolated-vm/package.json"))
-  } catch (error) {
-    throw unsupported(spec, `the package isolated-vm is not installed (${firstLine(messageOf(error))})`)
-  }
-  if (existsSync(join(folder, "build", "Release"))) return
-  const platform = `${process.platform}-${process.arch}`
-  const builds = join(folder, "prebuilds", platform)
-  const abi = BUILDS.get(version.split(".")[0] as string)
-  const found = existsSync(builds) ? readdirSync(builds) : []
-  if (abi !== undefined && found.some((name) => name.includes(`.abi${abi}.`))) return
-  throw unsupported(spec, `isolated-vm has no build for ${platform} and node ${version}`)
-}
-
-function unsupported(spec: AppSpec, why: string): PolyhostError {
+function unsupported(spec: AppSpec, why: string, cause?: unknown): PolyhostError {
   return new PolyhostError(
     "RUNTIME_UNSUPPORTED",
     `App "${spec.name}": runtime "isolate" is not available: ${why}. Runtimes "thread" and "node" run the same fetch app`,
+    { cause },
   )
-}
-
-function firstLine(text: string): string {
-  return text.split("\n")[0] as string
 }
