@@ -18,7 +18,7 @@ import {
 } from "./cell-messages.ts"
 import { reportFlags, takeReport } from "./fatal-report.ts"
 import type { Tenancy } from "./tenancy.ts"
-import { blame } from "./verdict.ts"
+import { blame, suspectsAmong } from "./verdict.ts"
 
 export interface CellParts {
   readonly launchpad: Launchpad
@@ -211,6 +211,9 @@ export class Cell {
 
   /** The culprit is given up at once; its neighbours are replaced while they still serve; then the process is killed. */
   #poisoned(culprit: Tenancy | null, reason: string, code: ClientErrorCode): void {
+    // One of many: kept apart they show which, or at least harm nobody.
+    if (culprit === null && this.#poison === null && this.#apps().size > 1)
+      this.#parts.events.suspected(suspectsAmong([...this.tenants.values()]).map((it) => it.app))
     this.#poison ??= { reason, code }
     if (culprit !== null && !culprit.over) {
       this.#strike(culprit)

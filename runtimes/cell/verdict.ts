@@ -35,9 +35,7 @@ export function blame(tenants: readonly Tenancy[], { exit, lastLines, report, gu
       code: report?.outOfMemory === true ? "APP_OOM" : "APP_CRASHED",
     }
   if (!guess) return { culprit: null, suspects: [], code: "APP_CRASHED" }
-  const computing = tenants.filter((it) => it.isBusy)
-  const engaged = computing.length > 0 ? computing : tenants.filter((it) => it.inFlight() > 0)
-  const suspects = engaged.length > 0 ? engaged : tenants
+  const suspects = suspectsAmong(tenants)
   const apps = new Set(suspects.map((it) => it.app))
   return {
     culprit: apps.size === 1 ? suspects[0]! : null,
@@ -47,6 +45,13 @@ export function blame(tenants: readonly Tenancy[], { exit, lastLines, report, gu
         ? "APP_OOM"
         : "APP_CRASHED",
   }
+}
+
+/** Where nothing tells who it was. */
+export function suspectsAmong(tenants: readonly Tenancy[]): readonly Tenancy[] {
+  const computing = tenants.filter((it) => it.isBusy)
+  const engaged = computing.length > 0 ? computing : tenants.filter((it) => it.inFlight() > 0)
+  return engaged.length > 0 ? engaged : tenants
 }
 
 /** What V8 prints before it aborts the process. */

@@ -71,6 +71,7 @@ test("instances that are many share a pool of threads, and each answers for itse
   const host = await startHost({
     many: { ...good, cell: undefined, instances: 6, concurrency: 1 } as TestApp,
   })
+  await eventually(10_000, "all of them", () => host.app("many").state === "running")
   const answers = await Promise.all(Array.from({ length: 6 }, () => host.ask("/many/?ms=300")))
   expect(new Set(answers.map((answer) => answer.text)).size).toBe(6)
   expect(new Set(answers.map((answer) => answer.text.split(" ")[1])).size).toBe(1)

@@ -100,6 +100,23 @@ describe.each(VERSIONS)("an app that does its worst in a cell that it shares, on
     expect(host.log).not.toMatch(/good-\d .*is replaced/)
   })
 
+  test("memory that is nobody's for all that the cell can tell: its apps are moved apart, and none fails", async () => {
+    const host = await pair(version)
+    const pid = host.pidOf("good")
+    const load = neighbourUnderLoad(host)
+    onTestFinished(async () => void (await load.stop()))
+    expect((await host.ask("/bad/nested", { method: "POST" })).text).toBe("begun")
+    await host.logged(/is replaced: its cell is replaced: its cell uses/)
+    const next = (name: string): number | null | undefined =>
+      host
+        .app(name)
+        .instances.map((it) => it.pid)
+        .find((it) => it !== pid && it !== null && it > 0)
+    await eventually(10_000, "their next instances", () => (next("good") && next("bad")) !== undefined)
+    expect(next("bad")).not.toBe(next("good"))
+    expect((await load.stop()).failed).toEqual([])
+  })
+
   test("kill -9 of the cell: both are back, and idle neighbours lose nothing", async () => {
     const host = await pair(version)
     const pid = host.pidOf("good")
