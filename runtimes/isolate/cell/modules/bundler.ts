@@ -6,7 +6,7 @@
 import { readFile, realpath, stat } from "node:fs/promises"
 import { extname, join, relative } from "node:path"
 import { parse } from "es-module-lexer/js"
-import type { BuildFailure, BuildOptions, Message } from "esbuild"
+import type { BuildFailure, BuildOptions, Message, Metafile } from "esbuild"
 import { PolyhostError } from "../../../../protocol/errors.ts"
 import { resolvePlugin } from "./resolve-plugin.ts"
 
@@ -58,14 +58,16 @@ export class Bundler {
     this.#building++
     try {
       const paths = new Set<string>()
-      const result = await esbuild.build({
-        ...OPTIONS,
-        write: false,
-        absWorkingDir: dir,
-        entryPoints: [entry],
-        outfile: join(dir, OUTPUT),
-        plugins: [resolvePlugin(dir, (path) => paths.add(path))],
-      })
+      const build = (thorough: boolean) =>
+        esbuild.build({
+          ...OPTIONS,
+          absWorkingDir: dir,
+          entryPoints: [entry],
+          outfile: join(dir, OUTPUT),
+          plugins: [resolvePlugin({ dir, thorough, read: (path) => paths.add(path) })],
+        })
+      const quick = await build(false).catch(() => null)
+      const result = quick !== null && isWhole(quick.metafile) ? quick : await build(true)
       const text = (ending: string): string =>
         result.outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ""
       const files = new Map<string, string>()
@@ -80,7 +82,14 @@ export class Bundler {
   }
 }
 
+/** Nothing was left outside: what an app may lack (`require` in a try) is a matter of looking thoroughly. */
+function isWhole({ inputs }: Metafile): boolean {
+  return Object.values(inputs).every(({ imports }) => imports.every(({ external }) => external !== true))
+}
+
 const OPTIONS = {
+  write: false,
+  metafile: true,
   bundle: true,
   format: "esm",
   // What a package says in the field "browser" of its package.json is read for this platform only.

@@ -10,6 +10,10 @@ export function isBuiltin(specifier: string): boolean {
   return /^(?:node|bun|deno|cloudflare):/.test(specifier) || BUILTINS.has(specifier)
 }
 
+export function builtinNames(): readonly string[] {
+  return [...BUILTINS]
+}
+
 export function builtinRefusal(specifier: string, importer: string): string {
   return `"${specifier}" (imported by ${importer}) is not there in an isolate, which has web APIs only: import something else, or give the app the runtime "thread" or "node"`
 }

@@ -5,9 +5,19 @@
 import { readFile, realpath, stat } from "node:fs/promises"
 import { basename, dirname, extname, relative, resolve as resolvePath, sep } from "node:path"
 import type { Loader, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild"
-import { builtinRefusal, isBuiltin, outsideRefusal, packageAt, ReadableFolders } from "./refusals.ts"
+import {
+  builtinNames,
+  builtinRefusal,
+  isBuiltin,
+  outsideRefusal,
+  packageAt,
+  ReadableFolders,
+} from "./refusals.ts"
 
 const MOST_BYTES = 16 * 1024 * 1024
+
+/** In the syntax of the bundler's regular expressions. */
+const UNUSUAL = new RegExp(`^(?:node|bun|deno|cloudflare):|^(?:${builtinNames().join("|")})$|\\.wasm$`)
 
 const LOADERS: ReadonlyMap<string, Loader> = new Map([
   [".js", "jsx"],
@@ -27,21 +37,34 @@ const LOADERS: ReadonlyMap<string, Loader> = new Map([
   [".svg", "text"],
 ])
 
-/** `read` is told the path of every file that becomes a part. */
-export function resolvePlugin(dir: string, read: (path: string) => void): Plugin {
+const NOTHING: OnLoadResult = { contents: "module.exports = {}", loader: "js" }
+
+export interface PluginParts {
+  /** A real path. */
+  readonly dir: string
+  /**
+   * Looks at every import, which takes tens of times longer than the bundler alone. False: at those of builtins and WebAssembly only;
+   * what cannot be found is then an error, or left outside.
+   */
+  readonly thorough: boolean
+  /** Is told the path of every file that becomes a part. */
+  read(path: string): void
+}
+
+export function resolvePlugin({ dir, thorough, read }: PluginParts): Plugin {
   return {
     name: "polyhost-isolate",
     async setup(build) {
-      const app: AppFolders = { dir, readable: await ReadableFolders.of(dir) }
-      build.onResolve({ filter: /.*/ }, (args) => resolve(build, app, args))
-      build.onLoad({ filter: /.*/, namespace: "file" }, ({ path, with: attributes }) => {
+      const app: AppFolders = { dir, readable: await ReadableFolders.of(dir), found: new Set() }
+      const filter = thorough ? /.*/ : UNUSUAL
+      build.onResolve({ filter }, (args) => resolve(build, app, args))
+      if (!thorough) build.onResolve({ filter: /.*/, namespace: "wasm" }, (args) => resolve(build, app, args))
+      build.onLoad({ filter: /.*/, namespace: "file" }, async ({ path, with: attributes }) => {
+        if (await isSwitchedOff(path)) return NOTHING
         read(path)
         return load(app, path, attributes["type"])
       })
-      build.onLoad({ filter: /.*/, namespace: "empty" }, () => ({
-        contents: "module.exports = {}",
-        loader: "js",
-      }))
+      build.onLoad({ filter: /.*/, namespace: "empty" }, () => NOTHING)
       build.onLoad({ filter: /.*/, namespace: "refused" }, ({ path }) => ({
         contents: `throw new Error(${JSON.stringify(path)})`,
         loader: "js",
@@ -62,35 +85,41 @@ export function resolvePlugin(dir: string, read: (path: string) => void): Plugin
 interface AppFolders {
   readonly dir: string
   readonly readable: ReadableFolders
+  /** Imports that lead to a file which may be read. */
+  readonly found: Set<string>
 }
 
 async function resolve(
   build: PluginBuild,
-  { dir, readable }: AppFolders,
+  { dir, readable, found }: AppFolders,
   args: OnResolveArgs,
 ): Promise<OnResolveResult | null> {
   const { path, kind, resolveDir, namespace } = args
   if (args.pluginData === RESOLVING) return null
+  // Packages of hundreds of files import the same ones over and over.
+  const key = `${kind} ${args.with["type"] ?? ""} ${namespace} ${resolveDir} ${path}`
+  if (found.has(key)) return null
   if (namespace === "wasm") return { path, namespace: "bytes" }
   const importer = args.importer === "" ? "the manifest" : relative(dir, args.importer)
-  const found = await build.resolve(path, {
+  const file = await build.resolve(path, {
     importer: args.importer,
     kind,
     resolveDir,
     with: args.with,
     pluginData: RESOLVING,
   })
-  if (found.errors.length > 0 || found.external) {
+  if (file.errors.length > 0 || file.external) {
     if (isBuiltin(path)) return refuse(args, builtinRefusal(path, importer))
-    if (found.external) return refuse(args, `"${path}" (imported by ${importer}) is no file of the app`)
+    if (file.external) return refuse(args, `"${path}" (imported by ${importer}) is no file of the app`)
     return kind === "import-statement" || kind === "entry-point"
-      ? { errors: found.errors }
-      : refuse(args, found.errors[0]?.text ?? `cannot resolve ${path}`)
+      ? { errors: file.errors }
+      : refuse(args, file.errors[0]?.text ?? `cannot resolve ${path}`)
   }
-  if (found.namespace !== "file" || (await isSwitchedOff(found.path))) return { path, namespace: "empty" }
-  if (extname(found.path) === ".wasm" && args.with["type"] === undefined)
-    return { path: found.path, namespace: "wasm" }
-  if (!readable.has(found.path)) return refuse(args, outsideRefusal(dir, found.path))
+  if (file.namespace !== "file" || (await isSwitchedOff(file.path))) return { path, namespace: "empty" }
+  if (extname(file.path) === ".wasm" && args.with["type"] === undefined)
+    return { path: file.path, namespace: "wasm" }
+  if (!readable.has(file.path)) return refuse(args, outsideRefusal(dir, file.path))
+  found.add(key)
   // Resolved once more by the bundler itself, which knows the tsconfig.json of what it found (JSX, decorators).
   return null
 }
