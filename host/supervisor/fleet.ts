@@ -268,6 +268,7 @@ export class Fleet {
       spec: this.#spec,
       slot,
       generation: this.generation,
+      servesAlready: this.#countOf("ready") > 0,
       onResolved: (resolved) => {
         this.#resolved = resolved
       },

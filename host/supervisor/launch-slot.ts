@@ -18,6 +18,8 @@ export interface SlotLaunch {
   readonly spec: AppSpec
   readonly slot: Slot
   readonly generation: number
+  /** Another instance of the app is there. */
+  readonly servesAlready: boolean
   readonly onResolved: (resolved: ResolvedRuntime) => void
 }
 
@@ -28,7 +30,7 @@ export async function launchSlot(services: LaunchServices, launch: SlotLaunch): 
   // Installing a runtime takes as long as it takes: the start deadline is for the app.
   const resolved = await services.runtime.resolve(spec, { signal })
   launch.onResolved(resolved)
-  const leave = await services.gate.enter(signal)
+  const leave = await services.gate.enter(signal, launch.servesAlready)
   const late = new AbortController()
   const timer = setTimeout(
     () => late.abort(tooLate(spec, resolved)),

@@ -3,8 +3,11 @@
  * longer, so that apps that hang in their start do not keep others from starting.
  */
 export interface StartGate {
-  /** Resolves with a function that gives the place back. */
-  enter(signal: AbortSignal): Promise<() => void>
+  /**
+   * Resolves with a function that gives the place back. An app that serves already lets the others go first: when a cell is replaced,
+   * all that live in it start anew, and whoever waits for an app that is not there must not wait for them.
+   */
+  enter(signal: AbortSignal, servesAlready?: boolean): Promise<() => void>
 }
 
 /** How long a start holds its place at most, in milliseconds. */
@@ -12,14 +15,16 @@ const HOLD_MS = 1000
 
 export function createStartGate(places: number): StartGate {
   let free = places
-  const waiting: (() => void)[] = []
+  const urgent: (() => void)[] = []
+  const leisurely: (() => void)[] = []
   const leave = (): void => {
-    const next = waiting.shift()
+    const next = urgent.shift() ?? leisurely.shift()
     if (next === undefined) free++
     else next()
   }
   return {
-    async enter(signal) {
+    async enter(signal, servesAlready = false) {
+      const waiting = servesAlready ? leisurely : urgent
       signal.throwIfAborted()
       if (free > 0) free--
       else {

@@ -60,6 +60,21 @@ describe("start gate", () => {
   afterEach(() => vi.useRealTimers())
   const never = new AbortController().signal
 
+  test("an app that serves already starts after those that do not", async () => {
+    const gate = createStartGate(1)
+    const leave = await gate.enter(never)
+    const order: string[] = []
+    const enter = async (name: string, serves: boolean): Promise<void> => {
+      const done = await gate.enter(never, serves)
+      order.push(name)
+      done()
+    }
+    const all = [enter("replacement", true), enter("first", false), enter("second", false)]
+    leave()
+    await Promise.all(all)
+    expect(order).toEqual(["first", "second", "replacement"])
+  })
+
   test("lets so many in, and the next when one leaves", async () => {
     const gate = createStartGate(2)
     const leave = await gate.enter(never)
