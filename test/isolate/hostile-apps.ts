@@ -134,6 +134,67 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
     code: onRequest("for (let i = 0; i < 1e4; i++) Promise.reject(new Error(String(i)))"),
     answers: [200, ...CPU],
   },
+  "sorts-with-an-evil-comparator": {
+    code: onRequest("Array.from({ length: 1e5 }, (_, i) => i).sort(() => { for (;;); })"),
+    answers: CPU,
+    reason: "cpu",
+    withinMs: 3000,
+  },
+  "traps-the-guest-in-a-proxy": {
+    code: onRequest('new Response("", { headers: new Proxy({}, { ownKeys() { for (;;); } }) })'),
+    answers: CPU,
+    reason: "cpu",
+    withinMs: 3000,
+  },
+  "rejects-with-a-stack-that-loops": {
+    code: onRequest(
+      'const e = new Error("x"); Object.defineProperty(e, "stack", { get() { for (;;); } }); Promise.reject(e); await new Promise(() => {})',
+    ),
+    answers: CPU,
+    reason: "cpu",
+    withinMs: 3000,
+  },
+  "waits-for-endless-promises": {
+    code: onRequest("await Promise.all((function* () { for (;;) yield 1 })())"),
+    answers: [...OOM, ...CPU],
+  },
+  "multiplies-big-integers": { code: onRequest("let b = 2n; for (;;) b = b * b"), answers: [...OOM, ...CPU] },
+  "fills-what-looks-like-an-array": {
+    code: onRequest("Array.prototype.fill.call({ length: Number.MAX_SAFE_INTEGER }, 1)"),
+    answers: [...OOM, ...CPU],
+  },
+  "grows-one-shared-buffer": {
+    code: onRequest(
+      "const b = new SharedArrayBuffer(0, { maxByteLength: 4e9 }); for (let i = 1; i < 40; i++) { b.grow(i * 1e8); new Uint8Array(b).fill(1) }",
+    ),
+    answers: ["APP_ERROR", ...OOM, ...CPU],
+  },
+  "makes-wasm-tables": {
+    code: onRequest(
+      'const all = []; for (;;) all.push(new WebAssembly.Table({ initial: 1e6, element: "anyfunc" }))',
+    ),
+    answers: ["APP_ERROR", ...OOM, ...CPU],
+  },
+  "reads-half-a-tee": {
+    code: onRequest(
+      "const [one] = new ReadableStream({ pull(c) { c.enqueue(new Uint8Array(1e5).fill(1)) } }).tee(); for await (const chunk of one);",
+    ),
+    answers: ["APP_ERROR", ...OOM, ...CPU],
+  },
+  "prints-one-giant-line": {
+    code: onRequest('console.log("x".repeat(2 ** 28))'),
+    answers: [200, "APP_ERROR", ...OOM, ...CPU],
+  },
+  "deletes-its-globals": {
+    code: onRequest(
+      "for (const key of Reflect.ownKeys(globalThis)) { try { delete globalThis[key] } catch {} }",
+    ),
+    answers: [200, "APP_ERROR", "APP_CRASHED"],
+  },
+  "breaks-its-numbers": {
+    code: onRequest("Date.now = Math.min = Math.max = performance.now = () => NaN; setTimeout(() => {}, 5)"),
+    answers: [200, "APP_ERROR", "APP_CRASHED", "APP_PROTOCOL_ERROR", "REQUEST_TIMEOUT"],
+  },
   "breaks-its-primordials": {
     code: onRequest(
       'Promise.prototype.then = Array.prototype.push = Map.prototype.get = Function.prototype.call = () => { throw new Error("no") }; JSON.stringify = null',
