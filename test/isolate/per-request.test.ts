@@ -61,3 +61,17 @@ test("with policy perRequest a request that goes too far ends the instance, and 
   const { lastError } = await host.state("broken", (it) => it.lastError !== null)
   expect(lastError?.message).toMatch(/index\.js:1:7: Error: not today/)
 })
+
+test("with policy perRequest more requests than the memory has room for wait their turn", async () => {
+  const dir = writeApp({
+    "index.js": `export default { async fetch(request) {
+      await new Promise((done) => setTimeout(done, 20))
+      return new Response(await request.text())
+    } }`,
+  })
+  const host = await startHost({ a: { dir, entry: "index.js", ...PER_REQUEST, limits: { memory: "32MB" } } })
+  const bodies = Array.from({ length: 120 }, (_, index) => `body ${index}`)
+  const answers = await Promise.all(bodies.map((body) => host.ask("/a/", { method: "POST", body })))
+  expect(answers.map(({ text }) => text)).toEqual(bodies)
+  expect(host.app("a").lastError).toBe(null)
+})

@@ -11,6 +11,7 @@ import type { CellInspector } from "../../inspect/inside/cell-session.ts"
 import type { IsolateInspector } from "../../inspect/inside/isolate-inspector.ts"
 import type { IsolateFactory } from "./factory.ts"
 import type { Lane } from "./lane.ts"
+import { CpuClock } from "./limits/cpu-clock.ts"
 import { CpuLimits } from "./limits/cpu-limits.ts"
 import { CpuShare } from "./limits/cpu-share.ts"
 import { requestTally } from "./limits/frame-tally.ts"
@@ -39,6 +40,7 @@ const DISPOSE_MS = 500
 
 export class IsolateMember implements CellMember, Watched {
   readonly residentLimitBytes: number
+  readonly clock = new CpuClock(() => this.#isolate.cpuTime)
   readonly #order: StartOrder
   readonly #report: InstanceReport
   readonly #parts: IsolateParts
@@ -56,7 +58,6 @@ export class IsolateMember implements CellMember, Watched {
   #inspector: IsolateInspector | undefined
   /** The call into the isolate that runs now. */
   #running: Promise<unknown> | null = null
-  #lastCpuMs = 0
   #retired = false
   #end: Promise<void> | undefined
 
@@ -105,6 +106,7 @@ export class IsolateMember implements CellMember, Watched {
       wanted: () => this.#pump(),
     }
     return {
+      memoryBytes: this.#memoryBytes,
       makeLane: (send) => {
         const lane = makeLane({ ...shared, oneRequest: false, send })
         if (order.inspect) this.#inspector ??= factory.inspector(this.#isolate, lane.guest.context)
@@ -180,7 +182,7 @@ export class IsolateMember implements CellMember, Watched {
   async #enter(lane: Lane, call: () => Promise<unknown>): Promise<void> {
     while (this.#running !== null) await this.#running
     if (this.#end !== undefined) return
-    this.#share.beginTurn(this.#cpuMs())
+    this.#share.beginTurn(this.clock.ms())
     this.#parts.watch.started(this)
     let rejection: { reason: unknown } | undefined
     const running = call().then(
@@ -207,7 +209,7 @@ export class IsolateMember implements CellMember, Watched {
     this.#parts.watch.stopped(this)
     if (this.#end !== undefined || this.#isolate.isDisposed) return
     this.#report.busy(false)
-    const cpuMs = this.#cpuMs()
+    const cpuMs = this.clock.ms()
     const most = this.#share.most(cpuMs)
     this.#share.endTurn(cpuMs)
     this.#checkSoft(most)
@@ -216,7 +218,7 @@ export class IsolateMember implements CellMember, Watched {
   checkCpu(): void {
     if (this.#end !== undefined || this.#inspector?.isOpen) return
     if (this.#isolate.isDisposed) return this.#outOfMemory()
-    const used = this.#cpuMs()
+    const used = this.clock.ms()
     this.#report.busy(this.#limits.isLongTurn(this.#share.ofTurn(used)))
     const over = this.#routing.ready
       ? (this.#limits.overHard(this.#share.most(used)) ?? this.#limits.overWedge(this.#share.turn(used)))
@@ -248,16 +250,6 @@ export class IsolateMember implements CellMember, Watched {
 
   #memoryWords(): string {
     return `it may use ${Math.round(this.#memoryBytes / MEBIBYTE)} MB (limits.memory)`
-  }
-
-  /** V8 ends an isolate for its memory from a thread of its own: between two looks it may be gone. */
-  #cpuMs(): number {
-    try {
-      this.#lastCpuMs = Number(this.#isolate.cpuTime) / 1e6
-    } catch {
-      // The last that was seen is the most that it used.
-    }
-    return this.#lastCpuMs
   }
 
   /** True when the error means that the isolate is gone; it is then ended, if not by us, for its memory. */

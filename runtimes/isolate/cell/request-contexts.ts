@@ -1,7 +1,8 @@
 /**
  * `policy: "perRequest"`: each request gets a context of its own, in which the app's modules are evaluated anew, so that nothing of one
  * request is left for the next. Requests overlap in contexts of one isolate. The handshake, heartbeats and the stop are a context's
- * that holds no app (the trunk); one context with the app is kept ready for the next request.
+ * that holds no app (the trunk); one context with the app is kept ready for the next request. As many are open as the isolate's memory
+ * has room for; requests beyond wait their turn.
  */
 import { FLAG_END, FrameType, writeUint48 } from "../../../protocol/frames.ts"
 import { DisconnectCode } from "../../../protocol/messages.ts"
@@ -12,6 +13,8 @@ import type { Routing, Surroundings } from "./routing.ts"
 
 /** An app that exports what every app must; it is never asked. */
 const TRUNK: Bundle = { code: "export const fetch = () => {}", filename: "polyhost:trunk.js", map: null }
+/** Memory that a context with a small app takes, and some for what it does. */
+const CONTEXT_BYTES = 2 * 1024 * 1024
 /** How long `ctx.waitUntil` may go on after the answer. */
 const AFTERWARDS_MS = 30_000
 
@@ -37,6 +40,9 @@ export class RequestContexts implements Routing {
   readonly #byStream = new Map<number, RequestContext>()
   readonly #byCall = new Map<number, RequestContext>()
   readonly #open = new Set<RequestContext>()
+  readonly #most: number
+  /** Requests without a context, in order, and their frames. */
+  readonly #waiting = new Map<number, Uint8Array[]>()
   #bundle: Bundle | null = null
   #welcome: Uint8Array | null = null
   #next: RequestContext | null = null
@@ -46,6 +52,7 @@ export class RequestContexts implements Routing {
 
   constructor(isolate: Surroundings) {
     this.#isolate = isolate
+    this.#most = Math.max(1, Math.floor(isolate.memoryBytes / CONTEXT_BYTES))
     this.#trunk = isolate.makeLane((bytes) => isolate.toHost(bytes))
     this.#fromHost = new RawFrames((frame) => this.#hostFrame(frame))
   }
@@ -77,6 +84,7 @@ export class RequestContexts implements Routing {
 
   close(): void {
     this.#trunk.close()
+    this.#waiting.clear()
     for (const { lane } of this.#open) lane?.close()
     this.#open.clear()
   }
@@ -119,6 +127,25 @@ export class RequestContexts implements Routing {
     else context.held.push(bytes)
   }
 
+  /** Contexts of requests, those whose answer is out included. */
+  get #busy(): number {
+    return this.#open.size - (this.#next === null ? 0 : 1)
+  }
+
+  #admit(stream: number, frames: readonly Uint8Array[]): void {
+    const context = this.#take(stream)
+    if (context.failure !== null) this.#refuse(context)
+    else for (const bytes of frames) this.#give(context, bytes)
+  }
+
+  #admitWaiting(): void {
+    for (const [stream, frames] of this.#waiting) {
+      if (this.#busy >= this.#most) return
+      this.#waiting.delete(stream)
+      this.#admit(stream, frames)
+    }
+  }
+
   #take(stream: number): RequestContext {
     const context = this.#next ?? this.#make()
     context.stream = stream
@@ -126,7 +153,8 @@ export class RequestContexts implements Routing {
     // The next one is made while this one works.
     this.#next = null
     setImmediate(() => {
-      if (this.#shutdown === null && this.#open.size > 0) this.#next ??= this.#make()
+      if (this.#shutdown === null && this.#open.size > 0 && this.#busy < this.#most)
+        this.#next ??= this.#make()
     })
     return context
   }
@@ -157,12 +185,13 @@ export class RequestContexts implements Routing {
     lane?.close()
     // Not before the turn that runs has ended.
     setImmediate(() => lane?.guest.release())
+    this.#admitWaiting()
     this.#stopWhenDone()
   }
 
   #stopWhenDone(): void {
     const busy = [...this.#open].some((it) => it !== this.#next)
-    if (this.#shutdown === null || busy) return
+    if (this.#shutdown === null || busy || this.#waiting.size > 0) return
     this.#trunk.receive(this.#shutdown)
     this.#shutdown = null
   }
@@ -181,9 +210,12 @@ export class RequestContexts implements Routing {
       for (const [own, global] of context?.calls ?? []) if (global === id) writeUint48(bytes, 6, own)
       context?.lane?.receive(bytes)
     } else if (type === FrameType.request) {
-      const context = this.#take(id)
-      if (context.failure !== null) this.#refuse(context)
-      else this.#give(context, bytes)
+      if (this.#busy < this.#most) this.#admit(id, [bytes])
+      else this.#waiting.set(id, [bytes])
+    } else if (this.#waiting.has(id)) {
+      // Nothing of it was done: there is nobody to tell that the client left.
+      if (type === FrameType.disconnect) this.#waiting.delete(id)
+      else this.#waiting.get(id)?.push(bytes)
     } else {
       const context = this.#byStream.get(id)
       if (context === undefined) return

@@ -7,6 +7,8 @@ import type { Bundle } from "./modules/bundler.ts"
 
 /** What a routing needs of its isolate. */
 export interface Surroundings {
+  /** The isolate's limit. */
+  readonly memoryBytes: number
   /** A lane whose bytes go to `send`, before the app is there. */
   makeLane(send: (bytes: Uint8Array) => void): Lane
   /** One more, for one request. Rejects when the isolate is gone. */

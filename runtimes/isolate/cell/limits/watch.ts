@@ -2,7 +2,10 @@
  * Looks after isolates while their turns run: one timer for the whole cell, which runs only then. Owns how often and what the
  * process's memory tells; what a limit means is the isolate's (`../isolate.ts`).
  */
+import type { CpuClock } from "./cpu-clock.ts"
+
 export interface Watched {
+  readonly clock: CpuClock
   /** CPU time of the running turn. */
   checkCpu(): void
   /** Memory that it may cost the process, in bytes. */
@@ -23,15 +26,19 @@ export class Watch {
   readonly #accounts = new WeakMap<Watched, Account>()
   #timer: NodeJS.Timeout | undefined
   #residentBytes = 0
+  /** What all threads but the cell's own had spent at the last look; null: there was none. */
+  #spentMs: number | null = null
   /** Who ran alone since the last look. */
   #alone: Watched | null = null
 
   started(it: Watched): void {
     this.#running.add(it)
+    it.clock.begins()
     // Two at once: neither is to blame alone.
     this.#alone = this.#running.size === 1 ? this.#alone : null
     if (this.#timer !== undefined) return
     this.#timer = setInterval(() => this.#look(), EVERY_MS)
+    this.#spentMs = null
     this.#residentBytes = 0
   }
 
@@ -56,7 +63,18 @@ export class Watch {
     if (blamed !== null && this.#running.has(blamed)) this.#charge(blamed, grown)
     const [only] = this.#running
     this.#alone = this.#running.size === 1 ? (only ?? null) : null
+    this.#compareClocks()
     for (const it of [...this.#running]) it.checkCpu()
+  }
+
+  /** Isolates that wait for a processor, or for nothing, use no CPU time. Those that run share evenly what was spent. */
+  #compareClocks(): void {
+    const before = this.#spentMs
+    this.#spentMs = spentMs()
+    let held = 0
+    for (const { clock } of this.#running) held += clock.heldMs()
+    const work = before === null || held <= 0 ? 1 : Math.min(1, (this.#spentMs - before) / held)
+    for (const { clock } of this.#running) clock.compared(work)
   }
 
   #charge(it: Watched, grown: number): void {
@@ -71,4 +89,10 @@ export class Watch {
     for (const it of this.#running) return it
     return null
   }
+}
+
+function spentMs(): number {
+  const all = process.cpuUsage()
+  const own = process.threadCpuUsage()
+  return (all.user + all.system - own.user - own.system) / 1000
 }
