@@ -1,5 +1,7 @@
 /** Limits that are exceeded in the awkward moments: while an app loads, and by many requests at once. */
+import { availableParallelism } from "node:os"
 import { expect, test } from "vitest"
+import { CpuClock } from "../../runtimes/isolate/cell/limits/cpu-clock.ts"
 import { startHost } from "../support/harness.ts"
 import { Neighbour } from "./neighbour.ts"
 import { writeApp } from "./write-app.ts"
@@ -101,4 +103,39 @@ test("a flood of timers has an end, and keeps neither the isolate's own requests
   expect(performance.now() - startMs).toBeLessThan(10_000)
   expect((await neighbour.stop()).failed).toEqual([])
   expect([host.app("floods").instances.length, host.app("floods").lastError]).toEqual([1, null])
+})
+
+test.runIf(availableParallelism() <= 8)(
+  "time that isolates wait for a processor is not counted as theirs",
+  async () => {
+    const dir = writeApp({
+      "index.js": `export default { fetch() {
+        const end = Date.now() + 1500
+        while (Date.now() < end);
+        return new Response("done")
+      } }`,
+    })
+    // Each has a third of a processor at most: half a second.
+    const names = Array.from({ length: 3 * availableParallelism() }, (_, i) => `a${i}`)
+    const app = { dir, entry: "index.js", runtime: "isolate", limits: { cpu: "1200ms" } } as const
+    const host = await startHost(Object.fromEntries(names.map((name) => [name, app])))
+    const answers = await Promise.all(names.map((name) => host.ask(`/${name}/`, { method: "POST" })))
+    expect(answers.map(({ text }) => text)).toEqual(names.map(() => "done"))
+  },
+)
+
+test("an isolate's clock counts what was work of the time that it had a thread", () => {
+  let held = 0n
+  const clock = new CpuClock(() => held)
+  held = 5_000_000n
+  expect(clock.ms()).toBe(5)
+  clock.begins()
+  held = 15_000_000n
+  expect([clock.ms(), clock.heldMs()]).toEqual([15, 10])
+  clock.compared(0.25)
+  expect([clock.ms(), clock.heldMs()]).toEqual([7.5, 0])
+  held = 17_000_000n
+  expect([clock.ms(), clock.heldMs()]).toEqual([9.5, 2])
+  clock.compared(1)
+  expect(clock.ms()).toBe(9.5)
 })
