@@ -39,18 +39,14 @@ export function whyUnloadable(
   env: Readonly<Record<string, string>>,
 ): Promise<string | null> {
   return new Promise((resolve) => {
-    // Its own words go to stderr: an abort has none.
-    const args = ["--no-node-snapshot", "-e", LOAD, folderFor(program)]
-    execFile(file, args, { env, timeout: LOAD_MS, killSignal: "SIGKILL" }, (error, stdout) => {
+    const args = ["--no-node-snapshot", "-e", `require(${JSON.stringify(folderFor(program))})`]
+    execFile(file, args, { env, timeout: LOAD_MS, killSignal: "SIGKILL" }, (error, _, stderr) => {
       if (error === null) return resolve(null)
-      const why = stdout.trim() === "" ? firstLine(messageOf(error)) : stdout.trim()
-      resolve(`isolated-vm cannot be loaded by ${file} (${why})`)
+      const thrown = /^\w*Error: .*$/m.exec(stderr)?.[0]
+      resolve(`isolated-vm cannot be loaded by ${file} (${thrown ?? firstLine(messageOf(error))})`)
     })
   })
 }
-
-const LOAD =
-  "try { require(process.argv[1]) } catch (error) { console.log(String(error.message).split('\\n')[0]); process.exitCode = 1 }"
 
 function folderFor(program: string): string {
   return dirname(createRequire(program).resolve("isolated-vm/package.json"))
