@@ -42,11 +42,13 @@ export interface CellFunctions {
   readonly barrier: () => void
   readonly domainToASCII: (host: string, beStrict: boolean) => string
   readonly encodingTables: () => string
+  /** A stack with positions in the app's own files instead of its bundle. */
+  readonly mapStack: (stack: string) => string
   readonly random: (length: number) => ArrayBuffer
 }
 
 /** Those of CellFunctions that wait for an answer. */
-export const WAITING = ["barrier", "domainToASCII", "encodingTables", "random"] as const
+export const WAITING = ["barrier", "domainToASCII", "encodingTables", "mapStack", "random"] as const
 export const NOT_WAITING = ["send", "sendEgress", "wake", "print", "begin", "evaluated", "fatal"] as const
 
 /** What the start function returns: the ways in. */
@@ -59,8 +61,11 @@ export interface Inside {
   ): void
   /** A promise was rejected with this, and nobody handles it. */
   rejected(reason: unknown): void
-  /** The app's module is going to be evaluated; the hook's `call` is to be told its namespace. */
-  prepare(hook: ModuleHook): void
+  /**
+   * The app's module is going to be evaluated; the hook's `call` is to be told its namespace. `hasMap`: positions in it are not those
+   * in the app's files.
+   */
+  prepare(hook: ModuleHook, hasMap: boolean): void
   /** It could not be. */
   failed(code: string, message: string, stack: string): void
 }

@@ -82,3 +82,24 @@ test("isolates share a cell, beside an app whose runtime asks for what an isolat
   const { lastError } = await host.state("versioned", (it) => it.lastError !== null)
   expect(lastError?.message).toContain("isolate")
 })
+
+test("error.stack inside the app names the app's own files, and nothing of the host's", async () => {
+  const dir = writeApp({
+    "index.ts": `import { boom } from "./lib.ts"
+      interface Thing { readonly n: number }
+      export default { fetch(): Response {
+        const thing: Thing = { n: 1 }
+        try { boom(thing.n) } catch (error) { return new Response((error as Error).stack) }
+        return new Response("no")
+      } }`,
+    "lib.ts": `enum Kind { A = 3 }
+
+export function boom(n: number): never {
+  throw new RangeError(String(Kind.A + n))
+}`,
+  })
+  const host = await startHost({ a: { dir, entry: "index.ts", runtime: "isolate" } })
+  expect((await host.ask("/a/")).text).toMatch(
+    /^RangeError: 4\n {4}at boom \(app:\/\/\/lib\.ts:4:9\)\n {4}at Object\.fetch \(app:\/\/\/index\.ts:5:\d+\)$/,
+  )
+})

@@ -108,7 +108,10 @@ export class GuestContext {
     }
     await hook.instantiate(context, unbundled)
     await hook.evaluate()
-    await this.#ways.prepare.apply(undefined, [hook.namespace.derefInto({ release: true })])
+    await this.#ways.prepare.apply(undefined, [
+      hook.namespace.derefInto({ release: true }),
+      bundle.map !== null,
+    ])
     await app.instantiate(context, unbundled)
     await main.instantiate(context, (specifier) => (specifier === "app" ? app : hook))
     return async () => {

@@ -101,7 +101,7 @@ export class IsolateMember implements CellMember, Watched {
       print: (stream, text) => {
         if (this.#end === undefined) this.#words.print(stream, text)
       },
-      mapped: (text) => this.#words.mapped(text),
+      ofApp: (text) => this.#words.ofApp(text),
       broken: (why) => void this.#dispose(`the guest broke: ${this.#words.mapped(why)}`, "APP_CRASHED"),
       violated: (reason) => void this.#dispose(reason, "APP_PROTOCOL_ERROR"),
       wanted: () => this.#pump(),

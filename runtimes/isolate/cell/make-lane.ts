@@ -7,6 +7,9 @@ import type { IsolateFactory } from "./factory.ts"
 import { GuestContext, type GuestParts } from "./guest-context.ts"
 import { Lane } from "./lane.ts"
 
+/** In characters; V8 shows ten frames unless asked for more. */
+const LONGEST_STACK = 64 * 1024
+
 export interface LaneParts {
   readonly isolate: ivm.Isolate
   readonly factory: IsolateFactory
@@ -14,6 +17,8 @@ export interface LaneParts {
   readonly oneRequest: boolean
   readonly send: (bytes: Uint8Array) => void
   readonly print: (stream: "stdout" | "stderr", text: string) => void
+  /** A stack as the app's author would read it. */
+  readonly ofApp: (text: string) => string
   /** The guest is broken. */
   readonly broken: (why: string) => void
   readonly violated: (reason: string) => void
@@ -66,6 +71,7 @@ function guestParts(parts: LaneParts, lane: Lane): GuestParts {
       barrier: () => undefined,
       domainToASCII: ops.domainToASCII,
       encodingTables: ops.encodingTables,
+      mapStack: (stack) => parts.ofApp(String(stack).slice(0, LONGEST_STACK)),
       random: ops.random,
       begin(id, method, request) {
         ops.subtle(method, request).then((answer) => lane.settle({ id, answer }))

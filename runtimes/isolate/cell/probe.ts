@@ -40,6 +40,7 @@ export async function probe(factory: IsolateFactory): Promise<void> {
         },
         domainToASCII: (host) => host,
         encodingTables: () => "{}",
+        mapStack: (stack) => stack,
         random: (length) => new ArrayBuffer(length),
         sendEgress: nothing,
         wake: nothing,

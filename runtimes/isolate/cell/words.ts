@@ -19,8 +19,13 @@ export class Words {
   }
 
   print(stream: "stdout" | "stderr", text: string): void {
-    const kept = this.#budget.take(`${this.mapped(text)}\n`, performance.now())
+    const kept = this.#budget.take(`${this.ofApp(text)}\n`, performance.now())
     if (kept !== undefined) this.#report.output(stream, kept)
+  }
+
+  /** Stacks in it end where the app does. */
+  ofApp(text: string): string {
+    return this.mapped(text).replace(OUR_FRAMES, "")
   }
 
   /** With positions in the app's own files. */
@@ -32,7 +37,7 @@ export class Words {
   described(error: unknown): { message: string; stack: string } {
     if (error instanceof PolyhostError) return { message: error.message, stack: "" }
     if (!(error instanceof Error)) return { message: `the entry threw ${String(error)}`, stack: "" }
-    const stack = this.mapped(withoutCell(error).stack ?? "")
+    const stack = this.ofApp(withoutCell(error).stack ?? "")
     const place = /app:\/\/\/([^\s)]+:\d+:\d+)/.exec(this.mapped(`${error.message} ${stack}`))?.[1]
     const message = this.mapped(`${error.name}: ${error.message}`)
     return {
@@ -41,6 +46,9 @@ export class Words {
     }
   }
 }
+
+/** Lines of a stack that lie in the guest. */
+const OUR_FRAMES = /\n {4}at [^\n]*\bpolyhost:[a-z]+\.js:\d+:\d+\)?/g
 
 /** The part of a stack that lies in the cell is nobody's business. */
 export function withoutCell<T>(thrown: T): T {

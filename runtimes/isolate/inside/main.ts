@@ -16,6 +16,7 @@ import { forbidBlocking } from "./blocking.ts"
 import { BorderChannel } from "./border-channel.ts"
 import { createOps } from "./ops.ts"
 import { Printer } from "./printer.ts"
+import { createStackMapper } from "./stacks.ts"
 import { createWayOut } from "./way-out.ts"
 
 const bound: { ops: WebOps | null; calls: (() => CallClient) | null } = { ops: null, calls: null }
@@ -40,6 +41,7 @@ function start(config: InsideConfig, ...functions: never[]): Inside {
   const egress = new BorderChannel((bytes) => out.sendEgress(bytes))
   const ops = createOps(cell, { ...out, print })
   bound.ops = ops.web
+  const stacks = createStackMapper(cell.mapStack)
   // Most apps fetch nothing: what that takes is made when one does.
   let calls: CallClient | undefined
   bound.calls = () => {
@@ -57,6 +59,7 @@ function start(config: InsideConfig, ...functions: never[]): Inside {
   function guarded(work: () => void): void {
     try {
       printer.turn()
+      stacks.turn()
       work()
     } catch (error) {
       out.fatal(`${(error as Error | null)?.stack ?? error}`)
@@ -73,13 +76,15 @@ function start(config: InsideConfig, ...functions: never[]): Inside {
       })
     },
     rejected: (reason) => guarded(() => web.reports.rejection(reason)),
-    prepare: (hook) =>
+    prepare(hook, hasMap) {
+      if (hasMap) stacks.install()
       hook.on((namespace) =>
         guarded(() => {
           app.loaded(namespace)
           out.evaluated()
         }),
-      ),
+      )
+    },
     failed: (code, message, stack) => guarded(() => app.failed(code, message, stack)),
   }
 }
