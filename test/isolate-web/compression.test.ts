@@ -54,13 +54,15 @@ describe.each(FORMATS)("%s inside an isolate", (format, compress, decompress) =>
     expect((await through(new DecompressionStream(format), bytes)).equals(input)).toBe(true)
   })
 
-  it.skipIf(format === "brotli")("gives what it has before the input ends", async () => {
-    const { readable, writable } = new DecompressionStream(format) as unknown as Pair
-    const written = writable.getWriter().write(new Uint8Array(compress(input)).subarray(0, 300))
-    const { value } = await readable.getReader().read()
-    expect(value!.length).toBeGreaterThan(0)
-    await written
-  })
+  // The cell turns brotli whole.
+  if (format !== "brotli")
+    it("gives what it has before the input ends", async () => {
+      const { readable, writable } = new DecompressionStream(format) as unknown as Pair
+      const written = writable.getWriter().write(new Uint8Array(compress(input)).subarray(0, 300))
+      const { value } = await readable.getReader().read()
+      expect(value!.length).toBeGreaterThan(0)
+      await written
+    })
 
   it("refuses input that ends early, goes on after its end, or is something else", async () => {
     const good = new Uint8Array(compress(input))

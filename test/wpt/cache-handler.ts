@@ -1,5 +1,5 @@
 /** The suite's `cache.py`: answers that a cache may keep, and what it was asked with, for the test to look at. Also its connection counter's answer. */
-import type { Handling } from "./handlers.ts"
+import type { Handling } from "./handling.ts"
 
 const WATCHED = ["If-None-Match", "If-Modified-Since", "Pragma", "Cache-Control"]
 

@@ -1,15 +1,8 @@
 /** What some of the suite's Python handlers do, as far as tests that make sense on a server ask for it. */
 
-import type { IncomingMessage, ServerResponse } from "node:http"
+import type { IncomingMessage } from "node:http"
 import { answerForCaches, countRequests } from "./cache-handler.ts"
-
-export interface Handling {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly url: URL
-  /** What one request leaves for another. */
-  readonly stash: Map<string, string>
-}
+import type { Handling } from "./handling.ts"
 
 type Handler = (handling: Handling) => void | Promise<void>
 

@@ -59,6 +59,7 @@ export class ThreadMember implements CellMember {
         this.toldBytes = bytes
       },
       output: (stream: "stdout" | "stderr", text: string) => report.output(stream, text),
+      gone: this.#gone,
     }
     pool.run(task, events, this.#abort.signal).then(
       () => this.#ended(null),

@@ -12,6 +12,8 @@ export interface ThreadEvents {
   /** The thread that runs the instance is known. */
   assigned(worker: Worker): void
   output(stream: "stdout" | "stderr", text: string): void
+  /** Settles when its thread has ended. */
+  readonly gone: Promise<void>
   /** Its heap and buffers. */
   used(bytes: number): void
 }
@@ -65,6 +67,13 @@ export function threadPool(
       events.output(stream === "stderr" ? "stderr" : "stdout", text)
   })
 
+  function forget(id: string): void {
+    running.delete(id)
+    if (running.size > 0) return
+    emptied()
+    pool.destroy().catch(() => undefined)
+  }
+
   return {
     async run(task, events, signal) {
       running.set(task.id, events)
@@ -74,11 +83,8 @@ export function threadPool(
         const named = Object.defineProperty({ ...task }, queueOptionsSymbol, { value: { id: task.id } })
         await pool.run(named, { signal })
       } finally {
-        running.delete(task.id)
-        if (running.size === 0) {
-          emptied()
-          pool.destroy().catch(() => undefined)
-        }
+        // What it printed last may come after the error that ended it, and before the thread's end.
+        events.gone.then(() => forget(task.id))
       }
     },
   }

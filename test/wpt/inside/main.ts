@@ -8,14 +8,9 @@ import type { Channel, ChannelListener } from "../../../protocol/channel.ts"
 import { installFetch } from "../../../runtimes/isolate/web/fetch-global.ts"
 import { installWeb } from "../../../runtimes/isolate/web/index.ts"
 import type { SubtleAnswer, WebOps } from "../../../runtimes/isolate/web/ops.ts"
+import type { FileToRun } from "./file-to-run.ts"
 import { NOT_WAITING, WAITING } from "./names.ts"
 import { pretendScope } from "./scope.ts"
-
-export interface FileToRun {
-  readonly url: string
-  readonly title: string | null
-  readonly scope: "worker" | "window"
-}
 
 /** What the cell's side does; in the order of the start function's parameters. */
 export interface Outside {

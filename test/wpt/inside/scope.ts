@@ -1,6 +1,6 @@
 /** The names by which the suite's files know where they run: `self`, `location`, `GLOBAL`, the classes of global scopes. */
 import { makeFileReader } from "./file-reader.ts"
-import type { FileToRun } from "./main.ts"
+import type { FileToRun } from "./file-to-run.ts"
 
 export interface Scope {
   /** After the harness was loaded, which would take the classes for a promise of messages between frames. */
