@@ -103,7 +103,9 @@ export const limits = z
         .describe("Memory at which an instance is replaced. Not enforced for processes by this version."),
       cpu: duration
         .optional()
-        .describe("Isolates: CPU time of one request; over it the instance is ended, and before `timeouts.wedge` in any case. Default: 4s."),
+        .describe(
+          "Isolates: CPU time of one request; over it the instance is ended, and before `timeouts.wedge` in any case. Default: 4s.",
+        ),
       cpuSoft: duration
         .optional()
         .describe('Isolates: CPU time of one request at which the instance is replaced. Default: "off".'),

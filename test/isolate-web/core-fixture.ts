@@ -4,7 +4,6 @@ import { type CoreHandles, installCore } from "../../runtimes/isolate/web/global
 import type { WebOps } from "../../runtimes/isolate/web/ops.ts"
 
 export interface Core extends CoreHandles {
-  // biome-ignore lint/suspicious/noExplicitAny: what a script sees
   readonly web: any
   /** What was printed, "stream: text". */
   readonly printed: string[]

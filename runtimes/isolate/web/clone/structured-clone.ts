@@ -3,7 +3,7 @@
  * then buffers and ports are transferred; then the copy is put together. Objects of the platform: serializable.ts.
  */
 import { cloneDOMException, DOMException, isDOMException } from "../dom-exception.ts"
-import { isArrayBuffer, isObject, platformPrototypes, requireArguments, toDictionary } from "../idl.ts"
+import { isObject, platformPrototypes, requireArguments, toDictionary } from "../idl.ts"
 import { brandOf } from "./brands.ts"
 import { isPlatformObject, serializableOf, transferableOf } from "./serializable.ts"
 import { isDetached, makeView, type ResizableBuffer, shapeOf } from "./views.ts"

@@ -32,7 +32,6 @@ export function delayPipedChunks(): void {
       [name](this: unknown, _first: unknown) {
         starting = this
         try {
-          // biome-ignore lint/complexity/noArguments: the number of arguments counts
           return original.apply(this, arguments as never)
         } finally {
           starting = null
