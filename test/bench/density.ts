@@ -33,6 +33,7 @@ export interface DensityPlan {
 const APPS = join(import.meta.dirname, "apps")
 const POLYHOST = join(import.meta.dirname, "../../host/cli/polyhost.js")
 const ASKED_AT_ONCE = 4
+const REST_MS = 100
 
 export async function measureDensity(plan: DensityPlan): Promise<readonly Density[]> {
   const results: Density[] = []
@@ -47,22 +48,35 @@ export async function measureDensity(plan: DensityPlan): Promise<readonly Densit
   return results
 }
 
-/** First requests to apps that wait for one (`instances.min` 0), each alone, in a cell that another app keeps warm. */
-export async function measureColdStarts(plan: DensityPlan): Promise<ColdStarts> {
+/**
+ * First requests to apps that wait for one (`instances.min` 0), in a cell that another app keeps warm: each after a rest, as they come in
+ * life, and then one right after the other, when the cell has no isolate ready for each.
+ */
+export async function measureColdStarts(plan: DensityPlan): Promise<readonly ColdStarts[]> {
   const idle = { instances: { min: 0, max: 1 } }
-  const count = plan.short ? 5 : 60
-  const cold = Array.from({ length: count }, (_, i) => app(`cold${i}`, "isolate", idle))
-  return withHost(plan, [app("warm", "isolate", {}), ...cold], async ({ url }) => {
+  // All of them with the warm one in one cell.
+  const count = plan.short ? 3 : 30
+  const names = (prefix: string): AppConfig[] =>
+    Array.from({ length: count }, (_, i) => app(`${prefix}${i}`, "isolate", idle))
+  const [rested, rushed] = [names("rested"), names("rushed")]
+  return withHost(plan, [app("warm", "isolate", {}), ...rested, ...rushed], async ({ url }) => {
     await answered(`${url}/warm`)
-    const samplesMs: number[] = []
-    for (const { name } of cold) {
-      plan.signal.throwIfAborted()
-      const startMs = performance.now()
-      await answered(`${url}/${name}`)
-      samplesMs.push(performance.now() - startMs)
+    const first = async (apps: readonly AppConfig[], title: string, restMs: number): Promise<ColdStarts> => {
+      const samplesMs: number[] = []
+      for (const { name } of apps) {
+        plan.signal.throwIfAborted()
+        await new Promise((resolve) => setTimeout(resolve, restMs))
+        const startMs = performance.now()
+        await answered(`${url}/${name}`)
+        samplesMs.push(performance.now() - startMs)
+      }
+      plan.log(`${title}: p50 ${median(samplesMs).toFixed(2)} ms`)
+      return { title, samplesMs }
     }
-    plan.log(`cold first request to an isolate: p50 ${median(samplesMs).toFixed(2)} ms`)
-    return { title: "first request to an idle isolate app, warm cell", samplesMs }
+    return [
+      await first(rested, `first request to an idle isolate app, one every ${REST_MS} ms`, REST_MS),
+      await first(rushed, "the same, one right after the other", 0),
+    ]
   })
 }
 

@@ -57,7 +57,7 @@ async function measureAll(): Promise<void> {
   // The memory of nginx, which holds no JavaScript, would compare nothing.
   const startable = plan.targets.filter((target) => target.name !== "nginx")
   const starts = whole ? await measureStarts({ ...plan, targets: startable }) : new Map()
-  const cold = whole ? await measureColdStarts(densityPlan) : null
+  const cold = whole ? await measureColdStarts(densityPlan) : []
   const density = whole ? await measureDensity(densityPlan) : []
   const text = report({ rounds: plan.rounds, seconds: plan.seconds, targets, samples, starts, density, cold })
   process.stdout.write(`\n${text}`)
