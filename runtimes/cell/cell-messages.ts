@@ -46,6 +46,8 @@ export interface StartOrder {
   readonly policy: "perApp" | "perRequest"
   readonly outbound: readonly string[]
   readonly inspect: boolean
+  /** With it the cell has as many instances as it may: no other will follow soon. */
+  readonly fillsCell: boolean
 }
 
 export type HostToCell =

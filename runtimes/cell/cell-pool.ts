@@ -79,7 +79,7 @@ export class CellPool {
         cell,
         leave,
         admit(order, tenant) {
-          cell.admit(order, tenant)
+          cell.admit({ ...order, fillsCell: place.taken >= place.most }, tenant)
           tenant.ended.then(leave)
         },
       }
@@ -170,7 +170,7 @@ export class CellPool {
 
 export interface CellPlace {
   readonly cell: Cell
-  admit(order: StartOrder, tenant: Tenancy): void
+  admit(order: Omit<StartOrder, "fillsCell">, tenant: Tenancy): void
   /** Nobody comes after all. */
   leave(): void
 }

@@ -87,7 +87,10 @@ export async function launchInCell(
   }
 }
 
-function orderFor({ spec, options, guest, env }: CellLaunch, start: GuestStart): StartOrder {
+function orderFor(
+  { spec, options, guest, env }: CellLaunch,
+  start: GuestStart,
+): Omit<StartOrder, "fillsCell"> {
   const { limits } = spec
   return {
     type: "start",

@@ -12,7 +12,7 @@ export interface Density {
   readonly title: string
   /** Proportional set size of the host and all cells, in MiB: pages that several processes share are counted once. */
   readonly memoryMib: number
-  /** From spawning the host until each app had answered, in milliseconds. */
+  /** From spawning the host until each app had answered and each instance was ready, in milliseconds. */
   readonly allAnsweredMs: number
 }
 
@@ -92,7 +92,7 @@ function app(
 }
 
 function density(plan: DensityPlan, title: string, apps: readonly AppConfig[]): Promise<Density> {
-  return withHost(plan, apps, async ({ url, pid, startedAtMs }) => {
+  return withHost(plan, apps, async ({ url, pid, startedAtMs, adminSocket }) => {
     const left = apps.map((it) => it.name)
     const worker = async (): Promise<void> => {
       for (let name = left.pop(); name !== undefined; name = left.pop()) {
@@ -101,6 +101,7 @@ function density(plan: DensityPlan, title: string, apps: readonly AppConfig[]): 
       }
     }
     await Promise.all(Array.from({ length: ASKED_AT_ONCE }, worker))
+    await allReady(adminSocket)
     const allAnsweredMs = performance.now() - startedAtMs
     const memoryMib = tree([pid]).reduce((sum, it) => sum + pssMib(it), 0)
     plan.log(`${title}: ${memoryMib.toFixed(0)} MiB, all answered after ${allAnsweredMs.toFixed(0)} ms`)
@@ -112,6 +113,7 @@ interface Host {
   readonly url: string
   readonly pid: number
   readonly startedAtMs: number
+  readonly adminSocket: string
 }
 
 async function withHost<T>(
@@ -133,9 +135,19 @@ async function withHost<T>(
     ready: { url: `${url}/${apps[0]?.name}` },
   })
   try {
-    return await use({ url, pid: host.pid, startedAtMs })
+    return await use({ url, pid: host.pid, startedAtMs, adminSocket: join(place, "state", "admin.sock") })
   } finally {
     await host.stop()
+  }
+}
+
+/** Resolves when no instance is on its way any more: an app of many answers when it has its first. */
+async function allReady(socketPath: string): Promise<void> {
+  for (;;) {
+    const { body } = await ask({ url: "http://localhost/v1/status", socketPath })
+    const { apps } = JSON.parse(body) as { apps: readonly { instances: readonly { state: string }[] }[] }
+    if (apps.every(({ instances }) => instances.every(({ state }) => state === "ready"))) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 

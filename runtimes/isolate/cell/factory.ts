@@ -7,6 +7,8 @@ export type StartKind = "snapshot" | "code cache" | "script"
 export interface IsolateOptions {
   readonly memoryBytes: number
   readonly inspect: boolean
+  /** Another is not expected soon. */
+  readonly isLast: boolean
   readonly onCatastrophicError: (message: string) => void
 }
 

@@ -70,6 +70,7 @@ export class IsolateMember implements CellMember, Watched {
     this.#isolate = parts.factory.isolate({
       memoryBytes: this.#memoryBytes,
       inspect: order.inspect,
+      isLast: order.fillsCell,
       onCatastrophicError: (message) => this.#catastrophe(message),
     })
     this.#limits = new CpuLimits(order)

@@ -23,6 +23,7 @@ export async function probe(factory: IsolateFactory): Promise<void> {
   const isolate = factory.isolate({
     memoryBytes: 64 * 1024 * 1024,
     inspect: false,
+    isLast: true,
     onCatastrophicError: () => undefined,
   })
   const chunks: Uint8Array[] = []

@@ -27,6 +27,7 @@ export function withSpare(factory: IsolateFactory, made: () => void): IsolateFac
     const isolate = factory.isolate({
       memoryBytes,
       inspect: false,
+      isLast: false,
       onCatastrophicError: (message) => next.onCatastrophicError(message),
     })
     const next: Spare = {
@@ -40,7 +41,7 @@ export function withSpare(factory: IsolateFactory, made: () => void): IsolateFac
 
   function take(options: IsolateOptions): ivm.Isolate | null {
     const taken = spare
-    if (!options.inspect && !isWaiting) {
+    if (!options.inspect && !options.isLast && !isWaiting) {
       isWaiting = true
       setTimeout(() => makeSpare(options.memoryBytes), LATER_MS)
     }
