@@ -7,7 +7,8 @@ export default defineConfig({
     include: ["**/*.test.ts"],
     globalSetup: ["support/install-runtimes.ts"],
     pool: "forks",
-    maxWorkers: 2,
+    // On two cores: much of what tests do is waiting for processes and deadlines.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 120_000,
     // A test that is switched off must not pass unseen.

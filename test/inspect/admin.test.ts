@@ -70,8 +70,13 @@ test("an instance that ends ends its session, and the host goes on", async () =>
   const debugged = await debuggedHost({ inspected: APP })
   const client = await Debugger.attach(inspectUrl(debugged, "inspected"))
   const closed = new Promise<number>((resolve) => client.socket.once("close", resolve))
-  process.kill(debugged.host.pidOf("inspected"), "SIGKILL")
+  const killed = debugged.host.pidOf("inspected")
+  process.kill(killed, "SIGKILL")
   expect(await within(5000, "the end of the session", closed)).toBe(1001)
+  // A request that the dead one was given would end with it.
+  await debugged.host.state("inspected", ({ instances }) =>
+    instances.some(({ pid, state }) => pid !== killed && state === "ready"),
+  )
   expect((await debugged.host.ask("/inspected/")).text).toBe("hello 42")
 })
 
