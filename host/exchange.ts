@@ -4,7 +4,7 @@
  * `listener/http-exchange.ts` (a message of `node:http`), `embed/fetch-exchange.ts` (a Request in this process).
  */
 import type { ClientErrorCode } from "../protocol/errors.ts"
-import type { DisconnectReason, Exchange } from "../protocol/exchange.ts"
+import type { DisconnectReason, Exchange, GoAwayCode } from "../protocol/exchange.ts"
 import type { ErrorPages } from "../runtimes/app-spec.ts"
 import type { Slot } from "./supervisor/slot.ts"
 
@@ -29,6 +29,8 @@ export interface HostExchange extends Exchange {
   closeAfter(): void
   /** The host gives it up: the handler is told `reason`, the client gets the page of `code` or a cut. */
   giveUp(code: ClientErrorCode, detail: string, reason: DisconnectReason): void
+  /** An upgraded exchange is to end: see `ExchangeHandler.goAway`. Nothing happens to others. */
+  goAway(code: GoAwayCode): void
   /** Places for the owner's own bookkeeping, so that none of it is looked up. */
   ticket: ExchangeTicket
 }
@@ -42,6 +44,8 @@ export interface ExchangeOwner {
   retryAfterSeconds(): number
   /** The response head is out, and with it, when `ended`, all of the answer. */
   responded(exchange: HostExchange, ended: boolean): void
+  /** Instead of `responded`: it became a tunnel, which may stay open for long and is no request any more. */
+  upgraded(exchange: HostExchange): void
   /** The whole body of the request has come, or what was to be read ahead. */
   bodyArrived(exchange: HostExchange): void
   /** Answered, failed, cut or left: nothing more will come. `code` is set when it failed. */

@@ -25,6 +25,11 @@ export interface RequestHead {
   readonly bodyBytes: number
   /** The client sends the body when it was informed with 100 (`Expect: 100-continue`, RFC 9110 10.1.1), or some time later. */
   readonly expectsContinue: boolean
+  /**
+   * The protocol that the client asks for by Upgrade (RFC 9110 7.8), lower case: `websocket`. "" where it asks for none that may be
+   * had: no Upgrade named in Connection, HTTP/1.0 or HTTP/2, a request with a body, `h2c`.
+   */
+  readonly upgrade: string
 }
 
 export interface ResponseHead {
@@ -60,6 +65,16 @@ export interface Exchange {
    * the call) that go out where HTTP has a place for them. Return value as in `respond`.
    */
   write(chunk: Uint8Array, end: boolean, trailers?: Uint8Array): boolean
+  /**
+   * Answers 101 (RFC 9110 15.2.2) to a request with `head.upgrade`: the exchange becomes a tunnel. From now on the bytes of the client
+   * come by `requestBody`, as `pull` lets them, and those of `write` go to it as they are; `end` ends that side's half alone, and the
+   * exchange is finished when both have ended. `lines` are the answer's header lines without Connection and Upgrade, valid during the
+   * call. Return value as in `respond`.
+   * @throws PolyhostError APP_RESPONSE_INVALID when the lines are not valid HTTP, or the request asked for no other protocol.
+   */
+  upgrade(lines: Uint8Array): boolean
+  /** True from `upgrade` on. */
+  readonly upgraded: boolean
   /** Ends without a proper answer: the error page of `code` when no head was sent, else a detectable cut. */
   fail(code: ClientErrorCode, detail: string): void
   /** True when the response head is out. */
@@ -76,7 +91,15 @@ export interface ExchangeHandler {
   drained(): void
   /** The exchange is over before its answer ended: the client left or the host gave up. Stop working on it. */
   left(reason: DisconnectReason): void
+  /**
+   * Of an upgraded exchange: the host is to end it politely, in whatever protocol it speaks by now (WebSocket: a close frame with
+   * `code`, RFC 6455 7.4.1). The handler then ends the exchange; the host cuts it when that takes too long.
+   */
+  goAway?(code: GoAwayCode): void
 }
+
+/** 1001: the app or the host stops; 1012: the app is replaced, come again. */
+export type GoAwayCode = 1001 | 1012
 
 /**
  * Gives an exchange back to who had it served: the instance has no more to do with it. `delivered` is set when the

@@ -84,6 +84,16 @@ export interface AppSpec {
   /** Isolates: one context for all requests of an instance, or a fresh one for each. */
   readonly policy: Policy
   readonly health: { readonly path: string; readonly intervalMs: number } | null
+  /** Files that the host answers itself, before the app is asked. The first that has the path decides. */
+  readonly static: readonly StaticFolder[]
+  /** What the app may have the host send in its place, by X-Accel-Redirect or X-Sendfile. */
+  readonly sendfile: readonly SendfileFolder[]
+  /** Answers are compressed for clients that take it; null: never. */
+  readonly compression: Compression | null
+  /** WebSocket connections that the host ends for a fetch app. */
+  readonly webSocket: WebSocketLimits
+  /** Which requests of a client go to one and the same instance, when there are several. */
+  readonly sticky: Sticky
   /** Answers of the app's own in place of the host's error answers: by reason code, status ("404") or class ("5xx"). */
   readonly errorPages: ErrorPages
 }
@@ -92,6 +102,59 @@ export interface AppSpec {
 export type Binding =
   | { readonly kind: "app"; readonly app: string }
   | { readonly kind: "store"; readonly namespace: string }
+
+export interface StaticFolder {
+  /** Path in the app's own URL space (after `stripPrefix`), decoded, without a trailing `/`; "" is all of it. */
+  readonly path: string
+  /** It is a folder with all that is below; else one file. */
+  readonly prefix: boolean
+  /** The folder, or the one file. Absolute. */
+  readonly file: string
+  /** File that answers for a folder; null: none does. */
+  readonly index: string | null
+  /** File, absolute, that answers for paths below that are none, when the client wants HTML (single-page apps); null: none does. */
+  readonly fallback: string | null
+  /** Who answers for a path that is no file: the app, or the host with 404. */
+  readonly missing: "app" | "404"
+  /** Value of Cache-Control; "": none is sent. */
+  readonly cacheControl: string
+  /** `x.js.br`, `.zst`, `.gz` beside `x.js` are sent to clients that take them. */
+  readonly precompressed: boolean
+}
+
+/** X-Accel-Redirect names URLs below `path`, X-Sendfile files below `dir`. */
+export interface SendfileFolder {
+  /** As in StaticFolder: decoded, without a trailing `/`. */
+  readonly path: string
+  /** Absolute. */
+  readonly dir: string
+}
+
+export type ContentCoding = "zstd" | "br" | "gzip"
+
+export interface Compression {
+  /** Best first: of those that a client takes equally, the first is used. */
+  readonly encodings: readonly ContentCoding[]
+  /** Bodies that are known to be shorter stay as they are. */
+  readonly minBytes: number
+}
+
+export interface WebSocketLimits {
+  /** Longest message of a client; a longer one closes the connection with 1009. */
+  readonly messageBytes: number
+  /** Between pings; a client that has not answered one by the next is gone. Infinity = off. */
+  readonly pingMs: number
+  /** Longest time without a message either way; then it is closed with 1001. Infinity = off. */
+  readonly idleMs: number
+  /** permessage-deflate (RFC 7692) is used with clients that offer it. */
+  readonly compression: boolean
+}
+
+/**
+ * `auto`: an Engine.IO session (socket.io) stays with the instance that began it; `cookie`: a cookie of the host's names the
+ * instance; `address`: by the client's address; `off`: any instance takes any request.
+ */
+export type Sticky = "auto" | "cookie" | "address" | "off"
 
 export type Policy = "perApp" | "perRequest"
 

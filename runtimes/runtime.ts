@@ -7,6 +7,7 @@ import type { CallHandlers } from "../protocol/calls/call-server.ts"
 import type { ClientErrorCode } from "../protocol/errors.ts"
 import type { Exchange, Untaken } from "../protocol/exchange.ts"
 import type { WelcomeBinding } from "../protocol/messages.ts"
+import type { WebSocketAcceptor } from "../protocol/websocket.ts"
 import type { AppSpec, InterfaceName, RuntimeName } from "./app-spec.ts"
 import type { InspectorLink, InspectorProtocol } from "./inspector-link.ts"
 
@@ -63,6 +64,8 @@ export interface LaunchOptions {
   /** A line of the app's output, without its line end. Return false to ask for a pause of the app's output until `resumeOutput`. */
   readonly output: OutputSink
   readonly bindings: InstanceBindings
+  /** Ends the WebSocket protocol for fetch apps. */
+  readonly webSockets: WebSocketAcceptor
 }
 
 export interface OutputSink {

@@ -5,6 +5,7 @@
 import type { ServerCall, ServerCallEvents } from "../../protocol/calls/server-call.ts"
 import { CLIENT_ERRORS, type ClientErrorCode } from "../../protocol/errors.ts"
 import type { DisconnectReason, ExchangeHandler, RequestHead, ResponseHead } from "../../protocol/exchange.ts"
+import { noUpgrade } from "../../protocol/no-upgrade.ts"
 import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../exchange.ts"
 import { errorAnswer } from "../listener/error-page.ts"
 import type { ResponseHeads } from "../listener/response-head.ts"
@@ -33,6 +34,7 @@ export class CallExchange implements HostExchange, ServerCallEvents {
   responded = false
   finished = false
   readonly bodyArriving = false
+  readonly upgraded = false
   readonly #call: ServerCall
   readonly #parts: CallExchangeParts
   readonly #body: CallBody
@@ -57,6 +59,7 @@ export class CallExchange implements HostExchange, ServerCallEvents {
       lines: own + read.lines,
       bodyBytes: read.bodyBytes,
       expectsContinue: false,
+      upgrade: "",
     })
     return new CallExchange(call, parts, { head, hostName: hostname, path: pathname })
   }
@@ -122,6 +125,14 @@ export class CallExchange implements HostExchange, ServerCallEvents {
     const goesOn = this.#call.write(chunk, end)
     if (end) this.#finish(null, "")
     return goesOn
+  }
+
+  upgrade(): boolean {
+    return noUpgrade()
+  }
+
+  goAway(): void {
+    // Never upgraded.
   }
 
   fail(code: ClientErrorCode, detail: string): void {

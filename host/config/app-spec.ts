@@ -3,9 +3,9 @@
  * defaults. Reports everything that is wrong at once. Routes are completed by `load.ts`, which knows the other apps.
  */
 import { basename, join, resolve } from "node:path"
-import { parseEnv } from "node:util"
 import { messageOf } from "../../protocol/errors.ts"
 import type { AppSpec, RuntimeRequest } from "../../runtimes/app-spec.ts"
+import { envOf } from "./app-env.ts"
 import {
   AVAILABLE_RUNTIMES,
   COMMAND_CONVENTION,
@@ -19,6 +19,7 @@ import { conventionalEntry, explicitEntry } from "./entry.ts"
 import type { Environment } from "./environment.ts"
 import { readErrorPages } from "./error-pages.ts"
 import type { FileView } from "./files.ts"
+import { frontOf } from "./front.ts"
 import { notEnforced, notHeeded } from "./not-enforced.ts"
 import { isError, type PathSegment, type Problem } from "./problem.ts"
 import { whyNotRunnable } from "./program.ts"
@@ -84,7 +85,8 @@ export async function buildApp(source: AppSource, context: BuildContext): Promis
     const variables = await envOf(given, source, context)
     const place = { document: source.document, at: source.at, dir: source.dir }
     const errors = await readErrorPages(given.errorPages, place)
-    problems.push(...program.problems, ...variables.problems, ...errors.problems)
+    const front = await frontOf(given, { ...place, files: context.files })
+    problems.push(...program.problems, ...variables.problems, ...errors.problems, ...front.problems)
     const searchPath = variables.env["PATH"] ?? context.env["PATH"]
     problems.push(...(await commandProblems(program.command, source, searchPath)))
     if (program.runtime === null || problems.some(isError)) return { ...built, spec: null, problems }
@@ -102,6 +104,8 @@ export async function buildApp(source: AppSource, context: BuildContext): Promis
       stripPrefix: given.stripPrefix ?? false,
       ...settingsOf(given, context.defaults),
       bindings: bindingsOf(given.bindings ?? {}, name),
+      static: front.static,
+      sendfile: front.sendfile,
       errorPages: errors.pages,
     }
     return { ...built, spec, problems }
@@ -272,29 +276,4 @@ function statedRuntime(
   const parsed = parseRuntimeText(runtime)
   if ("problem" in parsed) return null
   return { convention: CONVENTIONS[parsed.name], version: parsed.version, path: null, args: [] }
-}
-
-const DEFAULT_ENV_FILE = ".env"
-
-async function envOf(
-  given: AppManifestInput,
-  source: AppSource,
-  context: BuildContext,
-): Promise<{ env: Readonly<Record<string, string>>; problems: readonly Problem[] }> {
-  const problems: Problem[] = []
-  let fromFile: NodeJS.Dict<string> = {}
-  if (given.envFile !== false) {
-    const path = resolve(source.dir, given.envFile ?? DEFAULT_ENV_FILE)
-    const isFile = (await context.files.kind(path)) === "file"
-    const text = isFile ? await context.files.text(path) : null
-    if (text !== null) fromFile = parseEnv(text.replace(/^\uFEFF/, ""))
-    else if (given.envFile !== undefined) {
-      const message = `"envFile" is "${given.envFile}", but there is no file ${path}`
-      problems.push(problemAt(source.document, [...source.at, "envFile"], message))
-    }
-  }
-  const env: Record<string, string> = {}
-  for (const [key, value] of Object.entries({ ...context.defaults.env, ...fromFile, ...given.env }))
-    env[key] = String(value)
-  return { env, problems }
 }

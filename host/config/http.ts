@@ -2,14 +2,20 @@
 import { DEFAULT_HTTP_SETTINGS, type HttpSettings } from "../listener/http-settings.ts"
 import { createTrustedProxies } from "../listener/trust-proxy.ts"
 import type { HostConfigInput } from "./schema.ts"
+import { http2SettingsOf } from "./tls.ts"
 import { parseDuration, parseSize } from "./units.ts"
 
 /** Undefined: not given, or wrong. */
 export type HttpInput = {
-  readonly [key in "limits" | "timeouts" | "trustProxy"]?: HostConfigInput[key] | undefined
+  readonly [key in "limits" | "timeouts" | "trustProxy" | "http2"]?: HostConfigInput[key] | undefined
 }
 
-export function httpSettingsOf({ limits = {}, timeouts = {}, trustProxy = [] }: HttpInput): HttpSettings {
+export function httpSettingsOf({
+  limits = {},
+  timeouts = {},
+  trustProxy = [],
+  http2,
+}: HttpInput): HttpSettings {
   const defaults = DEFAULT_HTTP_SETTINGS
   const { connections = defaults.connections, connectionsPerAddress = "off" } = limits
   return {
@@ -23,6 +29,7 @@ export function httpSettingsOf({ limits = {}, timeouts = {}, trustProxy = [] }: 
     connections,
     connectionsPerAddress: connectionsPerAddress === "off" ? Number.POSITIVE_INFINITY : connectionsPerAddress,
     trustProxy: createTrustedProxies(trustProxy),
+    http2: http2SettingsOf(http2),
   }
 }
 
@@ -32,6 +39,7 @@ export function firstOf(inputs: readonly HttpInput[]): HttpInput {
     limits: Object.assign({}, ...inputs.map((one) => one.limits).reverse()),
     timeouts: Object.assign({}, ...inputs.map((one) => one.timeouts).reverse()),
     trustProxy: inputs.find((one) => one.trustProxy !== undefined)?.trustProxy,
+    http2: inputs.find((one) => one.http2 !== undefined)?.http2,
   }
 }
 

@@ -2,22 +2,13 @@
  * loadConfig: from PATH arguments, or a config object, to the apps of a host, with everything that is wrong.
  * Owns what needs all apps at once: names, default routes, routes that two apps claim.
  */
-import { dirname, join, resolve } from "node:path"
-import { messageOf } from "../../protocol/errors.ts"
+import { join, resolve } from "node:path"
 import type { AppSpec, ErrorPages, Route } from "../../runtimes/app-spec.ts"
 import type { HttpSettings } from "../listener/http-settings.ts"
+import type { TlsSettings } from "../listener/tls/tls-settings.ts"
 import { type AppSource, type BuiltApp, buildApp } from "./app-spec.ts"
-import {
-  APP_MANIFEST_NAME,
-  type BrokenApp,
-  type Discovered,
-  discoverApps,
-  folderApp,
-  HOST_CONFIG_NAME,
-  isInlineApp,
-  manifestApp,
-} from "./discover.ts"
-import { type Document, documentOf, problemAt } from "./document.ts"
+import { type BrokenApp, type Discovered, discoverApps, isInlineApp } from "./discover.ts"
+import { problemAt } from "./document.ts"
 import { hostEnvironment } from "./environment.ts"
 import { readErrorPages } from "./error-pages.ts"
 import { createFileView, type FileView } from "./files.ts"
@@ -25,9 +16,11 @@ import { firstOf, type HttpInput, httpSettingsOf } from "./http.ts"
 import { inChunks } from "./in-chunks.ts"
 import { anchorListen, DEFAULT_LISTEN, parseListen, uniqueListen } from "./listen.ts"
 import { notEnforced } from "./not-enforced.ts"
+import { type HostPlace, objectPlaces, type Places, pathPlaces, placeless } from "./places.ts"
 import { compareProblems, formatProblem, isError, type PathSegment, type Problem } from "./problem.ts"
 import { defaultRoutes, formatRoute, routeKey } from "./routes.ts"
 import { type DefaultsInput, type HostConfigInput, hostConfigSchema } from "./schema.ts"
+import { tlsProblems, tlsSettingsOf } from "./tls.ts"
 import { unknownApps } from "./unknown-apps.ts"
 import { type Fault, validate, valueAt } from "./validate.ts"
 
@@ -40,6 +33,8 @@ export interface LoadedConfig {
   readonly lockFile: string
   /** Limits, deadlines and trusted proxies of the listener. */
   readonly http: HttpSettings
+  /** For addresses with TLS; null: none may be listened on. */
+  readonly tls: TlsSettings | null
   /** For errors without an app; those with one are in its AppSpec. */
   readonly errorPages: ErrorPages
   /** Isolate instances in one cell. */
@@ -73,6 +68,7 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
   const http: HttpInput[] = []
   const pages: ErrorPages[] = []
   const cells: HostConfigInput["cells"][] = []
+  const tls: (TlsSettings | null)[] = []
   for (const host of places.hosts) {
     const read = await readHost(host, files)
     general.push(...read.problems)
@@ -81,6 +77,7 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
     http.push(read.http)
     pages.push(read.errorPages)
     cells.push(read.cells)
+    tls.push(read.tls)
     wanted.push(...read.sources.map((source) => ({ source, root: host.root, defaults: read.defaults })))
   }
   wanted.push(...places.apps.map((source) => ({ source, root, defaults: {} })))
@@ -104,6 +101,7 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
     stateDir: join(root, ".polyhost"),
     lockFile: join(single, "polyhost.lock.json"),
     http: httpSettingsOf(firstOf(http)),
+    tls: tls.find((one) => one !== null) ?? null,
     // As for the other keys: of two host configs the first that names a page gives it.
     errorPages: new Map(pages.reverse().flatMap((one) => [...one])),
     isolatesPerCell: cells.find((one) => one?.isolates !== undefined)?.isolates ?? DEFAULT_ISOLATES_PER_CELL,
@@ -114,65 +112,13 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
   }
 }
 
-interface HostPlace {
-  readonly document: Document
-  readonly root: string
-}
-
-interface Places {
-  readonly hosts: readonly HostPlace[]
-  readonly apps: readonly AppSource[]
-  readonly problems: readonly Problem[]
-}
-
-function objectPlaces(config: HostConfigInput, cwd: string): Places {
-  return { hosts: [{ document: documentOf("config", config), root: cwd }], apps: [], problems: [] }
-}
-
-async function pathPlaces(paths: readonly string[], cwd: string, files: FileView): Promise<Places> {
-  const hosts = new Map<string, HostPlace>()
-  const apps = new Map<string, AppSource>()
-  const problems: Problem[] = []
-  const add = async (given: string): Promise<void> => {
-    const path = resolve(cwd, given)
-    const kind = await files.kind(path)
-    if (kind === null) {
-      problems.push(placeless(path, `there is no folder or file "${given}"`))
-    } else if (kind === "dir") {
-      const names = await files.list(path)
-      if (names.has(HOST_CONFIG_NAME)) await add(join(path, HOST_CONFIG_NAME))
-      else {
-        const source = await folderApp(path, null, files)
-        apps.set(source.manifest ?? path, source)
-      }
-    } else {
-      const document = (await files.document(path)) ?? documentOf(path, undefined)
-      if (isHostConfig(path, document)) hosts.set(path, { document, root: dirname(path) })
-      else apps.set(path, await manifestApp(path, files))
-    }
-  }
-  for (const given of paths.length === 0 ? ["."] : paths) {
-    try {
-      await add(given)
-    } catch (error) {
-      problems.push(placeless(resolve(cwd, given), messageOf(error)))
-    }
-  }
-  return { hosts: [...hosts.values()], apps: [...apps.values()], problems }
-}
-
-function isHostConfig(path: string, document: Document): boolean {
-  if (path.endsWith(APP_MANIFEST_NAME)) return false
-  if (path.endsWith(HOST_CONFIG_NAME)) return true
-  return valueAt(document.value, ["apps"]) !== undefined || valueAt(document.value, ["listen"]) !== undefined
-}
-
 interface ReadHost extends Discovered {
   readonly listen: readonly string[]
   readonly defaults: DefaultsInput
   readonly http: HttpInput
   readonly errorPages: ErrorPages
   readonly cells: HostConfigInput["cells"]
+  readonly tls: TlsSettings | null
 }
 
 async function readHost(host: HostPlace, files: FileView): Promise<ReadHost> {
@@ -185,6 +131,7 @@ async function readHost(host: HostPlace, files: FileView): Promise<ReadHost> {
     http: {},
     errorPages: new Map(),
     cells: {},
+    tls: null,
   }
   if (document.problems.some((problem) => problem.path === ""))
     return { ...nothing, problems: document.problems }
@@ -197,7 +144,7 @@ async function readHost(host: HostPlace, files: FileView): Promise<ReadHost> {
   const given = Object.fromEntries(
     HOST_KEYS.filter(isSound).map((key) => [key, valueAt(document.value, [key])]),
   ) as Partial<HostConfigInput>
-  const { listen = [], defaults = {}, limits, timeouts, trustProxy, cells } = given
+  const { listen = [], defaults = {}, limits, timeouts, trustProxy, http2, cells } = given
   const pages = await readErrorPages(given.errorPages, { document, at: [], dir: root })
   return {
     ...found,
@@ -205,7 +152,8 @@ async function readHost(host: HostPlace, files: FileView): Promise<ReadHost> {
       .filter((text) => !("problem" in parseListen(text)))
       .map((text) => anchorListen(text, root)),
     defaults,
-    http: { limits, timeouts, trustProxy },
+    http: { limits, timeouts, trustProxy, http2 },
+    tls: tlsSettingsOf(given.tls, root),
     errorPages: pages.pages,
     cells,
     problems: [
@@ -213,13 +161,17 @@ async function readHost(host: HostPlace, files: FileView): Promise<ReadHost> {
       ...own.map((fault) => fault.problem),
       ...notEnforced(document, ["defaults"], defaults),
       ...pages.problems,
+      ...(await tlsProblems(document, given, { root, files })),
       ...found.problems,
     ],
   }
 }
 
 /** Keys of a host config beside "apps"; each is left out alone when it is wrong. */
-const HOST_KEYS = ["listen", "defaults", "limits", "timeouts", "trustProxy", "errorPages", "cells"] as const
+const HOST_KEYS = [
+  ...(["listen", "defaults", "limits", "timeouts", "trustProxy", "errorPages", "cells"] as const),
+  ...(["tls", "http2"] as const),
+]
 
 interface Settled {
   readonly apps: readonly AppSpec[]
@@ -286,10 +238,6 @@ function noApp(places: Places, cwd: string): Problem {
   const host = places.hosts[0]
   if (host === undefined) return placeless(cwd, "no app found")
   return problemAt(host.document, ["apps"], 'no app found by "apps"')
-}
-
-function placeless(file: string, message: string): Problem {
-  return { file, line: 0, column: 0, severity: "error", path: "", message }
 }
 
 function unique(problems: readonly Problem[]): Problem[] {

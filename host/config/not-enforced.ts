@@ -20,7 +20,6 @@ const NOT_ENFORCED: readonly (readonly string[])[] = [
   ["recycle"],
   ["health"],
   ["reload"],
-  ["static"],
 ]
 
 /** Warnings about `value`, which stands at `at` in the document. */

@@ -9,6 +9,7 @@ import { parseRuntimeText } from "./runtime-text.ts"
 import {
   DURATION_FORM,
   DURATION_PATTERN,
+  parseAge,
   parseDuration,
   parseSize,
   SIZE_FORM,
@@ -26,10 +27,16 @@ export const duration = z
   .regex(DURATION_PATTERN, { ...expected(DURATION_FORM), abort: true })
   .refine((text) => parseDuration(text) !== null, "a duration must be above zero and at most 24 days")
 
-const size = z
+export const size = z
   .string(expected(SIZE_FORM))
   .regex(SIZE_PATTERN, { ...expected(SIZE_FORM), abort: true })
   .refine((text) => parseSize(text) !== null, "the size is too large")
+
+/** How long something may be kept; longer than any timer of ours. */
+export const age = z
+  .string(expected(DURATION_FORM))
+  .regex(DURATION_PATTERN, { ...expected(DURATION_FORM), abort: true })
+  .refine((text) => parseAge(text) !== null, "at most ten years")
 
 export const flag = z.boolean(expected("true or false"))
 

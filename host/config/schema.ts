@@ -26,6 +26,16 @@ import {
   timeouts,
   whole,
 } from "./schema-fields.ts"
+import {
+  compression,
+  SENDFILE_TEXT,
+  STATIC_TEXT,
+  sendfileFolder,
+  staticFolder,
+  sticky,
+  webSocket,
+} from "./schema-front.ts"
+import { http2, tls } from "./schema-tls.ts"
 
 const outboundRule = text("an origin or a network").superRefine((value, context) => {
   if (value === "") return // Already said.
@@ -128,21 +138,11 @@ const appKeys = {
     )
     .optional()
     .describe("When the app is reloaded by itself. Not enforced by this version."),
-  static: z
-    .array(
-      z.strictObject(
-        {
-          path: text("a path")
-            .startsWith("/", expected('a path that starts with "/"'))
-            .describe("Path, with a trailing /* for a folder."),
-          dir: text("the path of a folder").describe("Folder, relative to the app's."),
-        },
-        expected('an object such as {"path": "/assets/*", "dir": "public"}'),
-      ),
-      expected("a list of folders"),
-    )
-    .optional()
-    .describe("Files that the host answers itself. Not enforced by this version."),
+  static: z.array(staticFolder, expected("a list of folders")).optional().describe(STATIC_TEXT),
+  sendfile: z.array(sendfileFolder, expected("a list of folders")).optional().describe(SENDFILE_TEXT),
+  compression: compression.optional(),
+  websocket: webSocket.optional(),
+  sticky: sticky.optional(),
 }
 
 const schemaKey = {
@@ -181,7 +181,7 @@ export const hostConfigSchema = z
         )
         .optional()
         .describe(
-          'Addresses to listen on: "127.0.0.1:8080", "[::1]:8080", ":8080", "unix:/path". Default: ["127.0.0.1:8080"].',
+          'Addresses to listen on: "127.0.0.1:8080", "[::1]:8080", ":8080", "unix:/path", with TLS "https://:8443". Default: ["127.0.0.1:8080"].',
         ),
       apps: z
         .array(
@@ -195,6 +195,8 @@ export const hostConfigSchema = z
       limits: httpLimits.optional(),
       timeouts: httpTimeouts.optional(),
       trustProxy: trustProxy.optional(),
+      tls: tls.optional(),
+      http2: http2.optional(),
       errorPages: errorPages(HOST_PAGE_CODES, "the folder of the host config").optional(),
       cells: z
         .strictObject(
@@ -213,6 +215,9 @@ export const hostConfigSchema = z
             concurrency: concurrency.optional(),
             env: env.optional(),
             health: health.optional(),
+            compression: compression.optional(),
+            websocket: webSocket.optional(),
+            sticky: sticky.optional(),
           },
           expected("an object of defaults"),
         )

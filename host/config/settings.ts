@@ -1,11 +1,22 @@
 /** Numbers of an AppSpec and their defaults (DESIGN 4.3 and 7). Limits that nothing sets are off. */
-import type { AppSpec } from "../../runtimes/app-spec.ts"
+import type { AppSpec, ContentCoding } from "../../runtimes/app-spec.ts"
 import type { AppManifestInput, DefaultsInput } from "./schema.ts"
 import { parseDuration, parseSize } from "./units.ts"
 
 type Settings = Pick<
   AppSpec,
-  "instances" | "concurrency" | "limits" | "timeouts" | "queue" | "health" | "cell" | "policy" | "outbound"
+  | "instances"
+  | "concurrency"
+  | "limits"
+  | "timeouts"
+  | "queue"
+  | "health"
+  | "cell"
+  | "policy"
+  | "outbound"
+  | "compression"
+  | "webSocket"
+  | "sticky"
 >
 
 /** Settings of an app: its own, over the host config's defaults, over ours. */
@@ -38,6 +49,9 @@ export function settingsOf(given: AppManifestInput, defaults: DefaultsInput): Se
     cell: given.cell ?? null,
     policy: given.policy ?? "perApp",
     outbound: given.outbound ?? [],
+    compression: compressionOf(given.compression ?? defaults.compression ?? false),
+    webSocket: webSocketOf({ ...defaults.websocket, ...given.websocket }),
+    sticky: given.sticky ?? defaults.sticky ?? "auto",
     health: health === undefined ? null : { path: health.path, intervalMs: ms(health.interval, "10s") },
   }
 }
@@ -56,6 +70,26 @@ function instancesOf(given: NonNullable<AppManifestInput["instances"]>): AppSpec
   if (typeof given === "number") return { min: given, max: given }
   const min = given.min ?? Math.min(1, given.max ?? 1)
   return { min, max: given.max ?? Math.max(1, min) }
+}
+
+/** zstd first: it is the fastest of them by far, and compresses as well as gzip does at its best. */
+const ENCODINGS: readonly ContentCoding[] = ["zstd", "br", "gzip"]
+/** Less fits into one packet anyway. */
+const LEAST_COMPRESSED = "1KB"
+
+function compressionOf(given: NonNullable<AppManifestInput["compression"]>): AppSpec["compression"] {
+  if (given === false) return null
+  const { encodings = ENCODINGS, min = LEAST_COMPRESSED } = given === true ? {} : given
+  return { encodings, minBytes: parseSize(min) ?? 0 }
+}
+
+function webSocketOf(given: NonNullable<AppManifestInput["websocket"]>): AppSpec["webSocket"] {
+  return {
+    messageBytes: bytes(given.message ?? "16MB"),
+    pingMs: ms(given.ping, "30s"),
+    idleMs: ms(given.idle, "off"),
+    compression: given.compression ?? false,
+  }
 }
 
 function ms(text: string | undefined, fallback: string): number {

@@ -11,6 +11,8 @@ export const SIZE_FORM = 'a size such as "64KB", "512MB", "1GB" or "off" (powers
 /** Timers hold 31 bits of milliseconds; a longer duration would fire at once. */
 export const MAX_DURATION_MS = 2 ** 31 - 1
 
+const MAX_AGE_SECONDS = 10 * 366 * 86_400
+
 const DURATION_UNITS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,
@@ -34,6 +36,14 @@ export function parseDuration(text: string): number | null {
   if (!DURATION_PATTERN.test(text)) return null
   const ms = Math.round(parseWithUnit(text, DURATION_UNITS))
   return ms > 0 && ms <= MAX_DURATION_MS ? ms : null
+}
+
+/** Whole seconds of an age, which no timer must hold; Infinity for "off", null when `text` is no duration of at most ten years. */
+export function parseAge(text: string): number | null {
+  if (text === "off") return Number.POSITIVE_INFINITY
+  if (!DURATION_PATTERN.test(text)) return null
+  const seconds = Math.floor(parseWithUnit(text, DURATION_UNITS) / 1000)
+  return seconds <= MAX_AGE_SECONDS ? seconds : null
 }
 
 /** Bytes, Infinity for "off", null when `text` is no size. */

@@ -1,6 +1,7 @@
 /** An exchange made of a Request in this process, for `host.fetch(request)`: the same apps, without a socket. */
 import { CLIENT_ERRORS, type ClientErrorCode } from "../../protocol/errors.ts"
 import type { DisconnectReason, ExchangeHandler, RequestHead, ResponseHead } from "../../protocol/exchange.ts"
+import { noUpgrade } from "../../protocol/no-upgrade.ts"
 import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../exchange.ts"
 import { errorAnswer } from "../listener/error-page.ts"
 import { listOfLines, ResponseHeads } from "../listener/response-head.ts"
@@ -31,6 +32,7 @@ class FetchExchange implements HostExchange {
   responded = false
   finished = false
   readonly bodyArriving = false
+  readonly upgraded = false
   readonly #request: Request
   readonly #url: URL
   readonly #settle: { resolve: (response: Response) => void; reject: (error: unknown) => void }
@@ -81,6 +83,7 @@ class FetchExchange implements HostExchange {
       lines,
       bodyBytes: this.#request.body === null ? 0 : Number(this.#request.headers.get("content-length") ?? -1),
       expectsContinue: false,
+      upgrade: "",
     })
   }
 
@@ -142,6 +145,14 @@ class FetchExchange implements HostExchange {
       return true
     }
     return (this.#body?.desiredSize ?? 1) > 0
+  }
+
+  upgrade(): boolean {
+    return noUpgrade()
+  }
+
+  goAway(): void {
+    // Never upgraded.
   }
 
   fail(code: ClientErrorCode, detail: string): void {

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { type ClientErrorCode, PolyhostError } from "../../protocol/errors.ts"
 import type { DisconnectReason, ExchangeHandler, ResponseHead } from "../../protocol/exchange.ts"
+import { noUpgrade } from "../../protocol/no-upgrade.ts"
 import type { ErrorPages } from "../../runtimes/app-spec.ts"
 import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../exchange.ts"
 import type { StreamedBytes } from "../streamed-bytes.ts"
@@ -35,6 +36,7 @@ export class HttpExchange implements HostExchange {
   responded = false
   finished = false
   readonly bodyArriving = false
+  readonly upgraded = false
   readonly #parts: HttpExchangeParts
   #handler: ExchangeHandler | null = null
   #maxBodyBytes = Number.POSITIVE_INFINITY
@@ -171,6 +173,14 @@ export class HttpExchange implements HostExchange {
     else response.end(chunk)
     this.#finish(null, "")
     return true
+  }
+
+  upgrade(): boolean {
+    return noUpgrade()
+  }
+
+  goAway(): void {
+    // Never upgraded.
   }
 
   fail(code: ClientErrorCode, detail: string): void {

@@ -22,7 +22,19 @@ export interface HttpSettings {
   readonly connectionsPerAddress: number
   /** Peers whose forwarded header lines are believed. */
   readonly trustProxy: TrustedProxies
+  readonly http2: Http2Settings
 }
+
+export interface Http2Settings {
+  /** Offered to clients by ALPN. */
+  readonly enabled: boolean
+  /** Also without TLS, to clients that begin with its preface (RFC 9113 3.3, prior knowledge). */
+  readonly cleartext: boolean
+  /** Requests in progress on one connection. */
+  readonly streams: number
+}
+
+export const DEFAULT_HTTP2_SETTINGS: Http2Settings = { enabled: true, cleartext: false, streams: 128 }
 
 export const DEFAULT_HTTP_SETTINGS: HttpSettings = {
   headerBytes: 64 * 1024,
@@ -35,4 +47,5 @@ export const DEFAULT_HTTP_SETTINGS: HttpSettings = {
   connections: 10_000,
   connectionsPerAddress: Number.POSITIVE_INFINITY,
   trustProxy: createTrustedProxies([]),
+  http2: DEFAULT_HTTP2_SETTINGS,
 }

@@ -4,7 +4,10 @@
  */
 import type { ClientErrorCode } from "../../protocol/errors.ts"
 
-export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string }
+/** `tls`: clients speak TLS there. */
+export type ListenAddress =
+  | { readonly host: string; readonly port: number; readonly tls?: boolean }
+  | { readonly path: string }
 
 export interface Listener {
   /** Where it listens: `http://127.0.0.1:8080`, `unix:/run/x.sock`. The port is the real one. */

@@ -95,6 +95,10 @@ export class App implements ExchangeOwner {
     if (this.spec.timeouts.streamMs !== Number.POSITIVE_INFINITY && !ended) this.#streaming.add(exchange)
   }
 
+  upgraded(exchange: HostExchange): void {
+    this.#requests.remove(exchange.ticket.request)
+  }
+
   bodyArrived(exchange: HostExchange): void {
     this.#uploads.bodyArrived(exchange)
   }

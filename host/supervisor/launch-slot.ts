@@ -4,6 +4,7 @@ import type { AppSpec } from "../../runtimes/app-spec.ts"
 import type { ResolvedRuntime, Runtime } from "../../runtimes/runtime.ts"
 import type { Bindings } from "../bindings/bindings.ts"
 import type { Logger } from "../log/logger.ts"
+import { createWebSocketAcceptor } from "../websocket/acceptor.ts"
 import type { Slot } from "./slot.ts"
 import type { StartGate } from "./start-gate.ts"
 
@@ -46,6 +47,7 @@ export async function launchSlot(services: LaunchServices, launch: SlotLaunch): 
         slot.pid = pid
       },
       bindings: services.bindings.of(spec, slot),
+      webSockets: createWebSocketAcceptor(spec.webSocket),
       output: services.log.outputOf(spec.name, slot.id),
     })
   } finally {

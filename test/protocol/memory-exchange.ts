@@ -63,6 +63,7 @@ export class MemoryExchange implements Exchange {
       },
       bodyBytes: this.#body.length,
       expectsContinue: false,
+      upgrade: "",
       ...options.head,
     }
     this.#bodyEnded = this.head.bodyBytes === 0
@@ -97,6 +98,18 @@ export class MemoryExchange implements Exchange {
       this.#bodyEnded = this.#bodyAt === this.#body.length
       this.#handler?.requestBody(chunk, this.#bodyEnded)
     }
+  }
+
+  get upgraded(): boolean {
+    return this.status === 101
+  }
+
+  upgrade(lines: Uint8Array): boolean {
+    if (this.head.upgrade === "") throw new PolyhostError("APP_RESPONSE_INVALID", "no upgrade was asked for")
+    if (this.responded) this.misuse.push("upgrade after the head")
+    this.status = 101
+    this.lines = Buffer.from(lines).toString("latin1")
+    return true
   }
 
   inform(status: number): void {

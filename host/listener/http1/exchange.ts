@@ -6,6 +6,7 @@
 
 import { type ClientErrorCode, PolyhostError } from "../../../protocol/errors.ts"
 import type { DisconnectReason, ExchangeHandler, ResponseHead } from "../../../protocol/exchange.ts"
+import { noUpgrade } from "../../../protocol/no-upgrade.ts"
 import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../../exchange.ts"
 import { createTicket } from "../../supervisor/ticket.ts"
 import type { Client } from "./forwarded.ts"
@@ -39,6 +40,7 @@ export class Http1Exchange implements HostExchange {
   /** Bytes of the request body that may be handed on. */
   pullBytes = 0
   bodyArriving: boolean
+  readonly upgraded = false
   #handler: ExchangeHandler | null = null
   readonly #connection: ExchangeConnection
   readonly #services: ListenerServices
@@ -165,6 +167,14 @@ export class Http1Exchange implements HostExchange {
     if (this.finished) return true
     this.lastActivityMs = performance.now()
     return this.#send("", chunk, end, trailers)
+  }
+
+  upgrade(): boolean {
+    return noUpgrade()
+  }
+
+  goAway(): void {
+    // Never upgraded.
   }
 
   fail(code: ClientErrorCode, detail: string): void {

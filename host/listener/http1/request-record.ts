@@ -11,6 +11,7 @@ export class RequestRecord implements RequestHead {
   readonly path: string
   readonly bodyBytes: number
   readonly expectsContinue: boolean
+  readonly upgrade = ""
   readonly isHttp10: boolean
   readonly #reader: RequestHeadReader
   readonly #bytes: Buffer
