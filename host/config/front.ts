@@ -3,7 +3,7 @@ import { join, relative, resolve, sep } from "node:path"
 import type { AppSpec, SendfileFolder, StaticFolder } from "../../runtimes/app-spec.ts"
 import { type Document, problemAt } from "./document.ts"
 import type { FileView } from "./files.ts"
-import type { PathSegment, Problem } from "./problem.ts"
+import { formatPath, type PathSegment, type Problem } from "./problem.ts"
 import type { AppManifestInput } from "./schema.ts"
 import { parseAge } from "./units.ts"
 
@@ -25,7 +25,7 @@ export async function frontOf(
   const seen = async (path: readonly PathSegment[], file: string, kind: "file" | "dir"): Promise<void> => {
     if ((await files.kind(file)) === kind) return
     // A build may make it later: the app itself can run.
-    const message = `"${path.join(".")}": there is no ${kind === "dir" ? "folder" : "file"} ${file} yet`
+    const message = `"${formatPath(path)}": there is no ${kind === "dir" ? "folder" : "file"} ${file} yet`
     problems.push(problemAt(document, [...at, ...path], message, { severity: "warning" }))
   }
   for (const [index, one] of (given.static ?? []).entries()) {
@@ -48,7 +48,7 @@ export async function frontOf(
 }
 
 function staticFolder(given: NonNullable<AppManifestInput["static"]>[number], dir: string): StaticFolder {
-  const { path, prefix } = urlPath(given.path)
+  const { path, prefix } = urlPath(given.path === "/" && given.file === undefined ? "/*" : given.path)
   const file = resolve(dir, given.dir ?? given.file ?? "")
   return {
     path,

@@ -49,7 +49,7 @@ export const staticFolder = z
     expected('an object such as {"path": "/assets/*", "dir": "public"}'),
   )
   .superRefine(({ path, dir, file }, context) => {
-    const isFolder = path.endsWith("/*")
+    const isFolder = path.endsWith("/*") || (path === "/" && file === undefined)
     if (isFolder ? dir === undefined || file !== undefined : file === undefined || dir !== undefined)
       context.addIssue({
         code: "custom",

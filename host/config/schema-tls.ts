@@ -41,7 +41,10 @@ const acme = z
         .optional()
         .describe("Root of the authority's own https, PEM: for one inside a company."),
       externalAccount: z
-        .strictObject({ id: text("a key identifier"), key: text("a key, base64url") })
+        .strictObject({
+          id: text("a key identifier").describe("Key identifier from the authority."),
+          key: text("a key").describe("MAC key from the authority, base64url."),
+        })
         .optional()
         .describe("External account binding, where the authority wants one."),
     },

@@ -5,7 +5,7 @@ import type { TlsSettings } from "../listener/tls/tls-settings.ts"
 import { type Document, problemAt } from "./document.ts"
 import type { FileView } from "./files.ts"
 import { parseListen } from "./listen.ts"
-import type { PathSegment, Problem } from "./problem.ts"
+import { formatPath, type PathSegment, type Problem } from "./problem.ts"
 import type { HostConfigInput } from "./schema.ts"
 import { parseAge } from "./units.ts"
 
@@ -61,7 +61,9 @@ export async function tlsProblems(
   for (const { path, text } of filesOf(tls)) {
     const file = resolve(root, text)
     if ((await files.kind(file)) === "file") continue
-    problems.push(problemAt(document, ["tls", ...path], `"tls.${path.join(".")}": there is no file ${file}`))
+    problems.push(
+      problemAt(document, ["tls", ...path], `"${formatPath(["tls", ...path])}": there is no file ${file}`),
+    )
   }
   const isEmpty = (tls?.certificates ?? []).length === 0 && tls?.acme === undefined
   for (const [index, text] of (given.listen ?? []).entries()) {

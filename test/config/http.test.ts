@@ -13,7 +13,7 @@ const app = { "a/index.js": "" }
 
 describe("HTTP settings of the host config", () => {
   test("are the defaults without keys, with a host config and without", async () => {
-    const { trustProxy: _, ...numbers } = DEFAULT_HTTP_SETTINGS
+    const { trustProxy: _, http2, ...numbers } = DEFAULT_HTTP_SETTINGS
     const expected = {
       headerBytes: 65_536,
       headerLines: 1000,
@@ -26,6 +26,7 @@ describe("HTTP settings of the host config", () => {
       connectionsPerAddress: OFF,
     }
     expect(numbers).toEqual(expected)
+    expect(http2).toEqual({ enabled: true, cleartext: false, streams: 128 })
     for (const files of [{ "polyhost.json": { apps: ["a"] }, ...app }, { "index.js": "" }]) {
       const { http, errorPages, problems } = await load(files)
       expect(problems).toEqual([])

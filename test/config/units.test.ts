@@ -117,6 +117,11 @@ describe("listen addresses", () => {
     ["unix:/run/x.sock", { path: "/run/x.sock" }],
     ["./x.sock", { path: "./x.sock" }],
     ["/abs.sock", { path: "/abs.sock" }],
+    ["http://a:80", { host: "a", port: 80 }],
+    ["http://0.0.0.0", { host: "0.0.0.0", port: 80 }],
+    ["https://:8443", { host: "", port: 8443, tls: true }],
+    ["HTTPS://[::1]/", { host: "::1", port: 443, tls: true }],
+    ["https://[::1]:8443", { host: "::1", port: 8443, tls: true }],
   ])("%j is %j", (text, address) => expect(parseListen(text)).toEqual(address))
 
   test.each([
@@ -126,7 +131,10 @@ describe("listen addresses", () => {
     "[::1]",
     "[x]:80",
     "1.2.3.4:65536",
-    "http://a:80",
+    "ftp://a:80",
+    "https://unix:/x",
+    "https:///x",
+    "https://a:b",
     "a:b",
     "unix:",
     "a b:80",
