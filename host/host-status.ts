@@ -49,6 +49,7 @@ export function appStatus(app: App, memoryOf: MemoryOf): AppStatus {
         pid: slot.pid,
         state: slot.state,
         inFlight: slot.inFlight,
+        sockets: slot.sockets.size,
         requests: slot.requests,
         rssBytes: slot.pid === null ? 0 : memoryOf(slot.pid),
         startedAt: new Date(slot.startedAt).toISOString(),

@@ -229,7 +229,7 @@ export class RunningHost {
     this.#apps.set(name, next)
     this.#router = createRouter(routesOf<Target>(this.#apps.values(), this.#parts.config.broken))
     this.#changed(name)
-    await old.stop()
+    await old.stop(1012)
     old.close()
   }
 

@@ -5,7 +5,7 @@ import { count, formatBytes, formatDuration, table, wrap } from "./table.ts"
 const COLUMNS = 80
 const APP_HEADER = ["APP", "STATE", "RUNTIME", "PIDS", "RSS", "REQUESTS", "QUEUE"]
 const APP_NUMBERS = new Set([4, 5, 6])
-const INSTANCE_HEADER = ["INSTANCE", "PID", "STATE", "RSS", "REQUESTS", "IN FLIGHT", "STARTED"]
+const INSTANCE_HEADER = ["INSTANCE", "PID", "STATE", "RSS", "REQUESTS", "IN FLIGHT"]
 const INSTANCE_NUMBERS = new Set([1, 3, 4, 5])
 /** Process ids of one app that are listed. */
 const PIDS = 3
@@ -40,18 +40,23 @@ function reasonOf({ reason }: NonNullable<AppStatus["lastError"]>): string {
 
 /** One app with its instances. */
 export function appText(app: AppStatus): string {
-  const rows = app.instances.map(({ id, pid, state, rssBytes, requests, inFlight, startedAt }) => [
+  // Most apps have none: then it is no column.
+  const hasSockets = app.instances.some(({ sockets }) => sockets > 0)
+  const numbers = hasSockets ? new Set([...INSTANCE_NUMBERS, INSTANCE_HEADER.length]) : INSTANCE_NUMBERS
+  const header = [...INSTANCE_HEADER, ...(hasSockets ? ["SOCKETS"] : []), "STARTED"]
+  const rows = app.instances.map(({ id, pid, state, rssBytes, requests, inFlight, sockets, startedAt }) => [
     id,
     pid === null ? "-" : String(pid),
     state,
     formatBytes(rssBytes),
     String(requests),
     String(inFlight),
+    ...(hasSockets ? [String(sockets)] : []),
     startedAt.slice(0, 19).replace("T", " "),
   ])
   const routes = app.routes.length === 0 ? "" : `routes: ${app.routes.join("  ")}\n`
   const about = app.interface === "" ? "" : `interface: ${app.interface}, generation: ${app.generation}\n`
-  const instances = rows.length === 0 ? "" : `\n${table([INSTANCE_HEADER, ...rows], INSTANCE_NUMBERS)}`
+  const instances = rows.length === 0 ? "" : `\n${table([header, ...rows], numbers)}`
   return `${appsText([app])}\n${about}${routes}${instances}`
 }
 

@@ -29,6 +29,8 @@ export interface InstanceStatus {
   readonly pid: number | null
   readonly state: string
   readonly inFlight: number
+  /** WebSocket connections and other tunnels: no requests any more. */
+  readonly sockets: number
   readonly requests: number
   readonly rssBytes: number
   readonly startedAt: string

@@ -3,7 +3,7 @@
  * How instances come and go is `fleet.ts`; this file owns the exchanges and their deadlines.
  */
 import type { ClientErrorCode } from "../../protocol/errors.ts"
-import type { Untaken } from "../../protocol/exchange.ts"
+import type { GoAwayCode, Untaken } from "../../protocol/exchange.ts"
 import type { AppSpec, ErrorPages } from "../../runtimes/app-spec.ts"
 import type { ExchangeOwner, HostExchange } from "../exchange.ts"
 import type { Logger } from "../log/logger.ts"
@@ -16,6 +16,8 @@ import { WaitingList } from "./waiting-list.ts"
 
 /** How long after a crash waiting requests are held back from the instance that may be gone, in milliseconds. */
 const CRASH_SETTLES_MS = 20
+/** A tunnel that was silent for too long is given so long to end politely, in milliseconds. */
+const SILENT_LEAVES_MS = 10_000
 
 export class App implements ExchangeOwner {
   readonly name: string
@@ -30,6 +32,8 @@ export class App implements ExchangeOwner {
   #emptied: (() => void) | null = null
   /** Answers in progress that may fall silent: looked at by `tick`. */
   readonly #streaming = new Set<HostExchange>()
+  /** Tunnels that were silent for too long and were asked to end: until when they must have. */
+  readonly #leaving = new Map<HostExchange, number>()
 
   constructor(spec: AppSpec, services: FleetServices) {
     this.name = spec.name
@@ -97,6 +101,12 @@ export class App implements ExchangeOwner {
 
   upgraded(exchange: HostExchange): void {
     this.#requests.remove(exchange.ticket.request)
+    if (this.spec.timeouts.streamMs !== Number.POSITIVE_INFINITY) this.#streaming.add(exchange)
+    const { slot } = exchange.ticket
+    if (slot === null) return
+    slot.sockets.add(exchange)
+    slot.exchangeEnded(performance.now())
+    this.#serveWaiting()
   }
 
   bodyArrived(exchange: HostExchange): void {
@@ -108,11 +118,13 @@ export class App implements ExchangeOwner {
     this.#requests.remove(ticket.request)
     if (ticket.queue !== null) this.#queue.remove(ticket.queue)
     this.#streaming.delete(exchange)
+    this.#leaving.delete(exchange)
     this.#uploads.ended(exchange)
     const { slot } = ticket
     if (slot !== null) {
       ticket.slot = null
-      slot.exchangeEnded(performance.now())
+      if (slot.sockets.delete(exchange)) slot.socketEnded(performance.now())
+      else slot.exchangeEnded(performance.now())
       if (this.#waiting.length > 0) {
         // The end of an instance shows on its many sockets one after the other: what waits must not go to the next of them.
         if (code === "APP_CRASHED") setTimeout(() => this.#serveWaiting(), CRASH_SETTLES_MS).unref()
@@ -124,7 +136,7 @@ export class App implements ExchangeOwner {
       const { requestId } = exchange
       this.#log.request(this.name, slot?.id ?? null, { requestId, code, detail })
       // The other limits end an instance; this one would be seen in the log alone.
-      if (code === "REQUEST_TIMEOUT" && slot !== null)
+      if (code === "REQUEST_TIMEOUT" && slot !== null && !exchange.upgraded)
         this.fleet.lastError = {
           code,
           message: `App "${this.name}": request ${requestId}: ${detail}`,
@@ -137,22 +149,31 @@ export class App implements ExchangeOwner {
   tick(nowMs: number): void {
     for (const exchange of this.#streaming) {
       if (exchange.ticket.slot?.inspected) continue
-      if (nowMs - exchange.lastActivityMs > this.spec.timeouts.streamMs) {
-        const { streamMs } = this.spec.timeouts
-        exchange.giveUp("REQUEST_TIMEOUT", `the answer was silent for ${streamMs} ms`, "timeout")
-      }
+      const { streamMs } = this.spec.timeouts
+      if (nowMs - exchange.lastActivityMs <= streamMs) continue
+      if (exchange.upgraded) {
+        this.#streaming.delete(exchange)
+        this.#leaving.set(exchange, nowMs + SILENT_LEAVES_MS)
+        exchange.goAway(1001)
+      } else exchange.giveUp("REQUEST_TIMEOUT", `the answer was silent for ${streamMs} ms`, "timeout")
     }
+    for (const [exchange, untilMs] of this.#leaving)
+      if (nowMs > untilMs) exchange.giveUp("REQUEST_TIMEOUT", "a silent connection does not end", "timeout")
     this.fleet.tick(nowMs)
   }
 
-  /** Serves what is admitted, then ends every instance. New requests are answered 503. */
-  async stop(): Promise<void> {
+  /**
+   * Serves what is admitted, then ends every instance. New requests are answered 503. Sockets are told `code` at once: 1012 when
+   * another generation is there for them.
+   */
+  async stop(code: GoAwayCode = 1001): Promise<void> {
+    for (const slot of this.fleet.slots) slot.sockets.goAway(code)
     if (this.#waiting.length > 0 && this.fleet.state === "running") {
       this.#stopping = true
       await Promise.race([this.#noneWaits(), delay(this.spec.timeouts.drainMs)])
       this.#stopping = false
     }
-    await this.fleet.stop()
+    await this.fleet.stop(code)
     this.#failWaiting("the app was stopped")
   }
 

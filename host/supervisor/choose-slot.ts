@@ -1,4 +1,4 @@
-/** Which instance takes the next request: the one with the least in flight among those that are on time. */
+/** Which instance takes the next request: of those that are on time the one with the least in flight, then the fewest sockets. */
 import type { Slot } from "./slot.ts"
 
 /** A heartbeat unanswered for longer takes an instance out of the choice while others are on time, in milliseconds. */
@@ -13,10 +13,15 @@ export function chooseSlot(slots: Iterable<Slot>, concurrency: number): Slot | n
     if (instance === null || slot.state !== "ready" || slot.inFlight >= concurrency) continue
     if (!instance.usable) continue
     const late = instance.silentMs() > LATE_MS
-    if (best === null || (bestLate && !late) || (late === bestLate && slot.inFlight < best.inFlight)) {
+    if (best === null || (bestLate && !late) || (late === bestLate && hasLess(slot, best))) {
       best = slot
       bestLate = late
     }
   }
   return best
+}
+
+function hasLess(slot: Slot, other: Slot): boolean {
+  if (slot.inFlight !== other.inFlight) return slot.inFlight < other.inFlight
+  return slot.sockets.size < other.sockets.size
 }

@@ -4,6 +4,7 @@
  * Longer than 300 lines: which instances there are, shall be and may be is one state; parts of it would have to share it all.
  */
 import { type ErrorCode, messageOf, PolyhostError } from "../../protocol/errors.ts"
+import type { GoAwayCode } from "../../protocol/exchange.ts"
 import type { AppSpec } from "../../runtimes/app-spec.ts"
 import type { Capabilities, Exit, ResolvedRuntime, Retirement } from "../../runtimes/runtime.ts"
 import type { AppState } from "./app-status.ts"
@@ -165,19 +166,17 @@ export class Fleet {
         continue
       }
       const idle =
-        !slot.inspected &&
-        slot.inFlight === 0 &&
-        nowMs - Math.max(slot.lastUsedMs, slot.readySinceMs) > idleMs
+        !slot.inspected && slot.isIdle && nowMs - Math.max(slot.lastUsedMs, slot.readySinceMs) > idleMs
       if (idle && this.#countOf("ready") > this.#spec.instances.min) this.#retire(slot)
     }
   }
 
-  /** Drains and ends every instance. Callers share one promise. */
-  stop(): Promise<void> {
+  /** Drains and ends every instance; `code` is what their sockets are told. Callers share one promise. */
+  stop(code: GoAwayCode = 1001): Promise<void> {
     this.#wanted = false
     this.#failed = false
     this.#retry.cancel()
-    this.#stopping ??= this.#stopAll()
+    this.#stopping ??= this.#stopAll(code)
     this.#changed()
     return this.#stopping
   }
@@ -186,15 +185,16 @@ export class Fleet {
   kill(reason: string): void {
     for (const slot of this.#slots) {
       slot.abort.abort(new Error(reason))
+      slot.sockets.cut(reason)
       slot.instance?.kill(reason, "APP_UNAVAILABLE")
     }
   }
 
-  async #stopAll(): Promise<void> {
+  async #stopAll(code: GoAwayCode): Promise<void> {
     this.#search.stop()
     for (const slot of this.#slots)
       if (slot.state === "starting") slot.abort.abort(new Error("the app was stopped"))
-    await Promise.all([...this.#slots].map((slot) => endSlot(slot, this.#spec.timeouts)))
+    await Promise.all([...this.#slots].map((slot) => endSlot(slot, this.#spec.timeouts, code)))
   }
 
   /** Another instance takes the place of this one, which serves until that is ready, or as long as it can. */

@@ -1,5 +1,6 @@
 /** A place for one instance in its app: what the supervisor knows of it beside the instance itself. */
 import type { Instance } from "../../runtimes/runtime.ts"
+import { Sockets } from "./sockets.ts"
 
 export type SlotState = "starting" | "ready" | "draining"
 
@@ -10,7 +11,9 @@ export class Slot {
   state: SlotState = "starting"
   instance: Instance | null = null
   pid: number | null = null
+  /** Requests; what was upgraded is in `sockets` instead. */
   inFlight = 0
+  readonly sockets = new Sockets()
   /** Calls of apps that led to the request that it was given last, while it has any. */
   recentDepth = 0
   requests = 0
@@ -44,9 +47,13 @@ export class Slot {
     this.started.catch(() => undefined)
   }
 
-  /** Resolves when nothing is in flight. */
+  get isIdle(): boolean {
+    return this.inFlight === 0 && this.sockets.size === 0
+  }
+
+  /** Resolves when nothing is in flight and no socket is open. */
   idle(): Promise<void> {
-    if (this.inFlight === 0) return Promise.resolve()
+    if (this.isIdle) return Promise.resolve()
     return new Promise((resolve) => {
       this.#idle = resolve
     })
@@ -63,7 +70,12 @@ export class Slot {
     this.lastUsedMs = nowMs
     if (this.inFlight > 0) return
     this.recentDepth = 0
-    this.#idle?.()
+    if (this.isIdle) this.#idle?.()
+  }
+
+  socketEnded(nowMs: number): void {
+    this.lastUsedMs = nowMs
+    if (this.isIdle) this.#idle?.()
   }
 }
 

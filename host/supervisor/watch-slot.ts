@@ -8,7 +8,7 @@ export function watchSlot(slot: Slot, wedgeMs: number, nowMs: number): "wedged" 
   const { instance } = slot
   if (instance === null) return "well"
   if (slot.silentMs(nowMs) > wedgeMs) return "wedged"
-  const working = slot.inFlight > 0 || nowMs - slot.lastUsedMs < wedgeMs
+  const working = !slot.isIdle || nowMs - slot.lastUsedMs < wedgeMs
   if (working || nowMs - slot.beatMs >= Math.min(RESTING_MS, wedgeMs / 2)) {
     slot.beatMs = nowMs
     instance.heartbeat()
