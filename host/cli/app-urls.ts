@@ -5,14 +5,14 @@ import type { Route } from "../../runtimes/app-spec.ts"
 export function appUrls(routes: readonly Route[], listeners: readonly string[]): string[] {
   const listener = listeners.find((url) => url.startsWith("http"))
   if (listener === undefined) return routes.map((route) => `${listeners[0] ?? ""} ${routeText(route)}`)
-  const { host, port } = splitUrl(listener)
+  const { scheme, host, port } = splitUrl(listener)
   const ordered = [
     ...routes.filter((route) => route.host === "*"),
     ...routes.filter((route) => route.host !== "*"),
   ]
   return ordered.map((route) => {
     const name = route.host === "*" ? reachable(host) : route.host
-    return `http://${name}${port}${pathText(route)}`
+    return `${scheme}://${name}${port}${pathText(route)}`
   })
 }
 
@@ -21,10 +21,9 @@ function reachable(host: string): string {
   return host === "[::]" || host === "0.0.0.0" ? "localhost" : host
 }
 
-function splitUrl(url: string): { host: string; port: string } {
-  const match = /^https?:\/\/(.*?)(:\d+)?$/.exec(url)
-  const port = match?.[2] ?? ""
-  return { host: match?.[1] ?? url, port: port === ":80" ? "" : port }
+function splitUrl(url: string): { scheme: string; host: string; port: string } {
+  const [, scheme = "http", host = url, port = ""] = /^(https?):\/\/(.*?)(:\d+)?$/.exec(url) ?? []
+  return { scheme, host, port: port === (scheme === "https" ? ":443" : ":80") ? "" : port }
 }
 
 function routeText(route: Route): string {

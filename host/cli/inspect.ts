@@ -124,7 +124,7 @@ function placeOf(call: CommandCall): { host: string; port: number; orNext: boole
   if (text === undefined) return { ...DEFAULT_PLACE, orNext: true }
   const address = parseListen(text)
   if ("problem" in address) throw new UsageError(`--listen ${text}: ${address.problem}`, "inspect")
-  if ("host" in address) {
+  if ("host" in address && address.tls !== true) {
     return { host: address.host === "" ? "0.0.0.0" : address.host, port: address.port, orNext: false }
   }
   throw new UsageError(`--listen ${text}: an address of the form HOST:PORT is expected`, "inspect")

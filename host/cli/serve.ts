@@ -214,6 +214,6 @@ function checkAddress(option: string, text: string): void {
 function tcpAddress(text: string): { host: string; port: number } {
   checkAddress("--admin", text)
   const address = parseListen(text)
-  if ("host" in address) return address
+  if ("host" in address && address.tls !== true) return address
   throw new UsageError(`--admin ${text}: an address of the form HOST:PORT is expected`, "serve")
 }
