@@ -16,7 +16,7 @@ import { formatProblem, type LoadedConfig, parseListen } from "./config/index.ts
 import { createFetchExchange } from "./embed/fetch-exchange.ts"
 import type { HostExchange } from "./exchange.ts"
 import { appStatus, type HostStatus, memoryReader } from "./host-status.ts"
-import { createHttp1Listener } from "./listener/http1/listener.ts"
+import { createListener } from "./listener/create-listener.ts"
 import { createServices, type ListenerServices } from "./listener/http1/services.ts"
 import type { Listener, RequestIds } from "./listener/listener.ts"
 import { requestHandler } from "./listener/node-handler.ts"
@@ -126,7 +126,7 @@ export class RunningHost {
         if ("problem" in address) {
           throw new PolyhostError("CONFIG_INVALID", `listen ${JSON.stringify(text)}: ${address.problem}`)
         }
-        opened.push(await createHttp1Listener(address, this.#services))
+        opened.push(await createListener(address, this.#services))
       }
     } catch (error) {
       for (const listener of opened) listener.destroy()

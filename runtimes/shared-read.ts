@@ -21,7 +21,7 @@ export class SharedRead {
   }
 
   /**
-   * The socket to use from now on instead of `accepted`, which must be paused (`pauseOnConnect`). `onBytes` gets what
+   * The socket to use from now on instead of `accepted`, which must be paused (`pauseOnConnect`, `pause`) and hold no bytes. `onBytes` gets what
    * arrives: the bytes are good during the call only.
    */
   adopt(accepted: Socket, onBytes: OnBytes): Socket {
@@ -32,6 +32,11 @@ export class SharedRead {
       return accepted
     }
     ;(accepted as unknown as WithHandle)._handle = null
+    // Somebody has looked at the first bytes.
+    if (handle.reading === true) {
+      handle.readStop?.()
+      handle.reading = false
+    }
     const buffer = this.#buffer
     const onread = {
       buffer,
@@ -48,5 +53,5 @@ export class SharedRead {
 }
 
 interface WithHandle {
-  _handle: { useUserBuffer?: unknown } | null
+  _handle: { useUserBuffer?: unknown; reading?: boolean; readStop?: () => void } | null
 }

@@ -4,6 +4,9 @@ import { connect, isIPv6, type Server, type Socket } from "node:net"
 import { messageOf, PolyhostError } from "../../protocol/errors.ts"
 import type { ListenAddress } from "./listener.ts"
 
+/** Of every socket of a client. */
+export const SOCKET = { allowHalfOpen: true, highWaterMark: 64 * 1024 }
+
 /** Has `server` listen. A socket file that nobody answers on is removed first. @throws PolyhostError HOST_LISTEN_FAILED */
 export async function listenOn(server: Server, address: ListenAddress): Promise<void> {
   if ("path" in address) await removeStaleSocket(address.path)
@@ -21,14 +24,14 @@ export async function listenOn(server: Server, address: ListenAddress): Promise<
   })
 }
 
-/** `http://127.0.0.1:8080`, `unix:/run/x.sock`. */
+/** `http://127.0.0.1:8080`, `https://127.0.0.1:8443`, `unix:/run/x.sock`. */
 export function urlOf(server: Server, address: ListenAddress): string {
   const bound = server.address()
   if ("path" in address || bound === null || typeof bound === "string") {
     return `unix:${"path" in address ? address.path : String(bound)}`
   }
   const host = isIPv6(bound.address) ? `[${bound.address}]` : bound.address
-  return `http://${host}:${bound.port}`
+  return `${address.tls === true ? "https" : "http"}://${host}:${bound.port}`
 }
 
 /** Address of the client without its port, or `unix`. */

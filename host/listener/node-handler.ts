@@ -31,7 +31,10 @@ export function requestHandler(options: HandlerOptions) {
   const { settings, errorPages, streamed } = options
   return (message: IncomingMessage, response: ServerResponse): void => {
     const scheme = "encrypted" in message.socket ? "https" : "http"
-    const clients = new Clients({ address: clientAddressOf(message.socket), scheme }, settings)
+    const clients = new Clients(
+      { address: clientAddressOf(message.socket), scheme, clientCert: "" },
+      settings,
+    )
     const reader = new RequestHeadReader(settings, clients.trusted)
     const bytes = headOf(message)
     reader.start(0)
@@ -44,6 +47,8 @@ export function requestHandler(options: HandlerOptions) {
       response.end(answer.body)
       return
     }
+    // Its server has given the message to be answered, not the connection.
+    reader.fields.upgrade = ""
     const client = clients.of(reader)
     const requestId = client.requestId || options.ids.next()
     const head = new RequestRecord(reader, bytes, client, requestId)

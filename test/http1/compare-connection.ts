@@ -16,7 +16,7 @@ import { Random } from "./random.ts"
 import { readAnswers } from "./read-answers.ts"
 import type { SubjectRequest } from "./subject.ts"
 
-const PEER = { address: "192.0.2.1", scheme: "http" } as const
+const PEER = { address: "192.0.2.1", scheme: "http", clientCert: "" } as const
 
 export class ConnectionComparison {
   readonly #oracle = new LlhttpOracle()

@@ -30,7 +30,7 @@ class Rig {
       handle: (exchange) => this.#handle(exchange),
       refused: ({ code }) => this.refusals.push(code),
     })
-    const peer = { address: "192.0.2.1", scheme: "http" } as const
+    const peer = { address: "192.0.2.1", scheme: "http", clientCert: "" } as const
     this.connection = new Http1Connection(this.socket.socket, peer, services, () => undefined)
     this.socket.onBytes = (bytes) => this.connection.received(bytes)
   }

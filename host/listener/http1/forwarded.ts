@@ -10,10 +10,12 @@ export interface Peer {
   /** `127.0.0.1`, `::1`, or `unix`. */
   readonly address: string
   readonly scheme: "http" | "https"
+  /** The certificate that a client of TLS has shown, as RFC 9440 writes it (`:base64:`), or "". */
+  readonly clientCert: string
 }
 
 /** Who sends a request, and the header lines that say so, with the name of the last one: `X-Request-Id: `. */
-export interface Client extends Peer {
+export interface Client extends Omit<Peer, "clientCert"> {
   readonly authority: Authority
   readonly lines: Buffer
   /** Id that a trusted proxy gave the request, or "". */
@@ -44,14 +46,14 @@ export class Clients {
     const { authority } = reader
     if (this.#trust !== null) return this.#behindProxy(reader, this.#trust)
     if (this.#last !== null && this.#lastAuthority === authority) return this.#last
-    const { address, scheme } = this.#peer
+    const { address, scheme, clientCert } = this.#peer
     const named = authority.text === "" ? UNNAMED : authority
     this.#lastAuthority = authority
     this.#last = {
       address,
       scheme,
       authority: named,
-      lines: forwardedLines({ chain: address, proto: scheme, host: named.text }),
+      lines: forwardedLines({ chain: address, proto: scheme, host: named.text, clientCert }),
       requestId: "",
     }
     return this.#last
@@ -74,6 +76,8 @@ export class Clients {
         chain: [...chain, peer.address].join(", "),
         proto: scheme,
         host: authority.text,
+        // The certificate that such a proxy shows is its own; what it says of its client's passes as it is.
+        clientCert: "",
       }),
       requestId: /^[\x21-\x7e]{1,128}$/.test(requestId) ? requestId : "",
     }
@@ -93,9 +97,17 @@ function saidBy(hops: number, list: string): string {
   return (values[Math.max(0, values.length - hops)] ?? "").trim()
 }
 
-function forwardedLines({ chain, proto, host }: { chain: string; proto: string; host: string }): Buffer {
+interface Forwarded {
+  readonly chain: string
+  readonly proto: string
+  readonly host: string
+  readonly clientCert: string
+}
+
+function forwardedLines({ chain, proto, host, clientCert }: Forwarded): Buffer {
+  const cert = clientCert === "" ? "" : `Client-Cert: ${clientCert}\r\n`
   return Buffer.from(
-    `X-Forwarded-For: ${chain}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Host: ${host}\r\nX-Request-Id: `,
+    `${cert}X-Forwarded-For: ${chain}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Host: ${host}\r\nX-Request-Id: `,
     "latin1",
   )
 }

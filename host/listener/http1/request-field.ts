@@ -19,6 +19,7 @@ export const RequestField = {
   forwardedProto: 10,
   forwardedHost: 11,
   requestId: 12,
+  upgrade: 13,
 } as const
 
 export type RequestFieldNumber = (typeof RequestField)[keyof typeof RequestField]
@@ -36,19 +37,22 @@ export function requestField(bytes: Uint8Array, start: number, end: number): Req
       if (is(bytes, start, end, "accept")) return RequestField.accept
       return is(bytes, start, end, "expect") ? RequestField.expect : RequestField.pass
     case 7:
-      return is(bytes, start, end, "upgrade") ? RequestField.drop : RequestField.pass
+      return is(bytes, start, end, "upgrade") ? RequestField.upgrade : RequestField.pass
     case 9:
       return is(bytes, start, end, "forwarded") ? RequestField.forwarded : RequestField.pass
     case 10:
       if (is(bytes, start, end, "connection")) return RequestField.connection
       return is(bytes, start, end, "keep-alive") ? RequestField.drop : RequestField.pass
+    case 11:
+      return clientCertField(bytes, start, end)
     case 14:
       return is(bytes, start, end, "content-length") ? RequestField.contentLength : RequestField.pass
     case 16:
       // Some readers take it for Connection: after its `close` they would read no further request.
       return is(bytes, start, end, "proxy-connection") ? RequestField.connection : RequestField.pass
     case 17:
-      return is(bytes, start, end, "transfer-encoding") ? RequestField.transferEncoding : RequestField.pass
+      if (is(bytes, start, end, "transfer-encoding")) return RequestField.transferEncoding
+      return clientCertField(bytes, start, end)
     default:
       return RequestField.pass
   }
@@ -65,19 +69,30 @@ function extensionField(bytes: Uint8Array, start: number, end: number): RequestF
     : field
 }
 
+/** RFC 9440: who shows a certificate on the client's connection, which is the host's to say. */
+function clientCertField(bytes: Uint8Array, start: number, end: number): RequestFieldNumber {
+  const length = end - start
+  const isOne =
+    (length === 11 && isSpelled(bytes, start, "client-cert")) ||
+    (length === 17 && isSpelled(bytes, start, "client-cert-chain"))
+  if (!isOne) return RequestField.pass
+  return bytes.subarray(start, end).includes(UNDERSCORE) ? RequestField.drop : RequestField.forwarded
+}
+
 function hostsOwnField(bytes: Uint8Array, start: number, end: number): RequestFieldNumber {
   const length = end - start
-  if (length === 9 && isExtension(bytes, start, "x-real-ip")) return RequestField.forwarded
+  if (length === 9 && isSpelled(bytes, start, "x-real-ip")) return RequestField.forwarded
   if (length < 12) return RequestField.pass
-  if (length === 12 && isExtension(bytes, start, "x-request-id")) return RequestField.requestId
-  if (!isExtension(bytes, start, "x-forwarded-")) return RequestField.pass
-  if (length === 15 && isExtension(bytes, start, "x-forwarded-for")) return RequestField.forwardedFor
-  if (length === 17 && isExtension(bytes, start, "x-forwarded-proto")) return RequestField.forwardedProto
-  if (length === 16 && isExtension(bytes, start, "x-forwarded-host")) return RequestField.forwardedHost
+  if (length === 12 && isSpelled(bytes, start, "x-request-id")) return RequestField.requestId
+  if (!isSpelled(bytes, start, "x-forwarded-")) return RequestField.pass
+  if (length === 15 && isSpelled(bytes, start, "x-forwarded-for")) return RequestField.forwardedFor
+  if (length === 17 && isSpelled(bytes, start, "x-forwarded-proto")) return RequestField.forwardedProto
+  if (length === 16 && isSpelled(bytes, start, "x-forwarded-host")) return RequestField.forwardedHost
   return RequestField.forwarded
 }
 
-function isExtension(bytes: Uint8Array, start: number, lower: string): boolean {
+/** `_` counts as `-`. */
+function isSpelled(bytes: Uint8Array, start: number, lower: string): boolean {
   for (let i = 0; i < lower.length; i++) {
     const byte = bytes[start + i]!
     if ((byte === UNDERSCORE ? DASH : lowerCase(byte)) !== lower.charCodeAt(i)) return false
