@@ -1,10 +1,14 @@
-/** An Exchange in memory: the client is the test. Counts ends, and says no to more bytes than it was told to hold. */
+/**
+ * An Exchange in memory: the client is the test. Counts ends, and says no to more bytes than it was told to hold. Upgraded, it is a
+ * tunnel: `send` and `sendEnd` are the client's bytes, `received` the app's.
+ */
 import type { ClientErrorCode } from "../../protocol/errors.ts"
 import { PolyhostError } from "../../protocol/errors.ts"
 import type {
   DisconnectReason,
   Exchange,
   ExchangeHandler,
+  GoAwayCode,
   RequestHead,
   ResponseHead,
 } from "../../protocol/exchange.ts"
@@ -45,6 +49,11 @@ export class MemoryExchange implements Exchange {
   #bodyEnded: boolean
   #takes: number
   #full = false
+  /** Of a tunnel: the client's bytes that were not asked for yet, and which halves have ended. */
+  #sent: Uint8Array[] = []
+  #clientEnded = false
+  #endTold = false
+  #appEnded = false
 
   constructor(options: MemoryExchangeOptions = {}) {
     this.#body = options.body ?? new Uint8Array(0)
@@ -91,6 +100,7 @@ export class MemoryExchange implements Exchange {
 
   pull(bytes: number): void {
     this.#pulled += bytes
+    if (this.upgraded) this.#deliver()
     while (!this.finished && !this.#bodyEnded && this.#pulled > 0) {
       const chunk = this.#body.subarray(this.#bodyAt, this.#bodyAt + this.#pulled)
       this.#bodyAt += chunk.length
@@ -107,9 +117,12 @@ export class MemoryExchange implements Exchange {
   upgrade(lines: Uint8Array): boolean {
     if (this.head.upgrade === "") throw new PolyhostError("APP_RESPONSE_INVALID", "no upgrade was asked for")
     if (this.responded) this.misuse.push("upgrade after the head")
+    if (!isHeaderBlock(lines, 0, lines.length))
+      throw new PolyhostError("APP_RESPONSE_INVALID", "not valid HTTP")
     this.status = 101
     this.lines = Buffer.from(lines).toString("latin1")
-    return true
+    this.#pulled = 0
+    return !this.#full
   }
 
   inform(status: number): void {
@@ -131,7 +144,8 @@ export class MemoryExchange implements Exchange {
   write(chunk: Uint8Array, end: boolean): boolean {
     if (this.finished) this.misuse.push("write after the end")
     if (!this.responded) this.misuse.push("write before respond")
-    if (this.#full) this.misuse.push("write before drained")
+    if (this.#appEnded) this.misuse.push("write after the app's half ended")
+    if (this.#full && chunk.length > 0) this.misuse.push("write before drained")
     this.writes++
     return this.#take(chunk, end)
   }
@@ -156,6 +170,32 @@ export class MemoryExchange implements Exchange {
     this.#handler?.drained()
   }
 
+  /** Bytes of the client in the tunnel: they wait until they are asked for. The receiver may keep them. */
+  send(bytes: Uint8Array): void {
+    if (!this.upgraded || this.#clientEnded) throw new Error("the client cannot send in this state")
+    this.#sent.push(bytes.slice())
+    this.#deliver()
+  }
+
+  /** The client ends its half of the tunnel. */
+  sendEnd(): void {
+    this.#clientEnded = true
+    this.#deliver()
+  }
+
+  /** Bytes of the client that nobody asked for yet. */
+  get unsentBytes(): number {
+    return this.#sent.reduce((sum, it) => sum + it.length, 0)
+  }
+
+  goAway(code: GoAwayCode): void {
+    if (this.upgraded && !this.finished) this.#handler?.goAway?.(code)
+  }
+
+  get appEnded(): boolean {
+    return this.#appEnded
+  }
+
   get answer(): Uint8Array {
     return Buffer.concat(this.received)
   }
@@ -164,8 +204,30 @@ export class MemoryExchange implements Exchange {
     if (chunk.length > 0) this.received.push(chunk)
     this.receivedBytes += chunk.length
     this.#full = this.receivedBytes >= this.#takes
-    if (end) this.#finish({ kind: "end" })
+    if (end && this.upgraded) this.#endHalf()
+    else if (end) this.#finish({ kind: "end" })
     return !this.#full
+  }
+
+  /** A tunnel ends when both halves have. */
+  #endHalf(): void {
+    this.#appEnded = true
+    if (this.#endTold) this.#finish({ kind: "end" })
+  }
+
+  #deliver(): void {
+    while (!this.finished && this.#pulled > 0) {
+      const first = this.#sent.shift()
+      if (first === undefined) break
+      const chunk = first.subarray(0, this.#pulled)
+      if (chunk.length < first.length) this.#sent.unshift(first.subarray(chunk.length))
+      this.#pulled -= chunk.length
+      this.#handler?.requestBody(chunk, false)
+    }
+    if (!this.#clientEnded || this.#endTold || this.finished || this.#sent.length > 0) return
+    this.#endTold = true
+    this.#handler?.requestBody(new Uint8Array(0), true)
+    if (this.#appEnded && !this.finished) this.#finish({ kind: "end" })
   }
 
   #finish(ending: Ending): void {

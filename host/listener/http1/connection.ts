@@ -29,9 +29,10 @@ const LONGEST_DRAIN_MS = 30_000
 
 /**
  * idle: between requests · head: part of a head is here · exchange: a request is being answered
- * draining: answered, the rest of its body is read and dropped · closing: nothing more is answered · closed
+ * draining: answered, the rest of its body is read and dropped · tunnel: the request was answered with another protocol
+ * closing: nothing more is answered · closed
  */
-type State = "idle" | "head" | "exchange" | "draining" | "closing" | "closed"
+type State = "idle" | "head" | "exchange" | "draining" | "tunnel" | "closing" | "closed"
 
 export class Http1Connection implements ExchangeConnection, Timed {
   deadline = Number.POSITIVE_INFINITY
@@ -56,6 +57,8 @@ export class Http1Connection implements ExchangeConnection, Timed {
   #isLast = false
   /** The client sends nothing more. */
   #ended = false
+  /** The tunnel's handler knows that. */
+  #isEndTold = false
   /** The exchange that a client which has ended its half still waits for. */
   #awaited: Http1Exchange | null = null
 
@@ -85,9 +88,10 @@ export class Http1Connection implements ExchangeConnection, Timed {
     return this.#state !== "closing" && this.#state !== "closed"
   }
 
-  /** Answers what is being answered, then closes. A request that has come in part has not come. */
+  /** Answers what is being answered, then closes. A request that has come in part has not come. A tunnel is its app's to end. */
   closeSoon(): void {
     this.#isLast = true
+    if (this.#state === "tunnel") return
     if (this.#state === "exchange") this.#exchange?.closeAfter()
     else if (this.#isOpen) this.#close()
   }
@@ -105,8 +109,29 @@ export class Http1Connection implements ExchangeConnection, Timed {
   cut(isDelimitedByClose: boolean): void {
     this.#exchange = null
     // The end of such a body is that of its connection: only a reset shows that it is not the body's.
-    if (isDelimitedByClose && this.peer.address !== "unix") this.socket.resetAndDestroy()
+    const isPlainTcp = this.peer.address !== "unix" && !("encrypted" in this.socket)
+    if (isDelimitedByClose && isPlainTcp) this.socket.resetAndDestroy()
     else this.socket.destroy()
+  }
+
+  tunnel(): void {
+    // Whatever HTTP waits for has come. Thousands of tunnels keep nothing of their requests.
+    this.#enter("tunnel", Number.POSITIVE_INFINITY)
+    this.#reader.release()
+    this.#input.dropHead()
+  }
+
+  endHalf(): void {
+    this.output.end(() => {
+      if (this.#state === "closing") this.#services.wheel.set(this, LINGER_MS)
+    })
+  }
+
+  tunnelEnded(): void {
+    this.#exchange = null
+    this.#enter("closing", this.socket.writableFinished ? LINGER_MS : Number.POSITIVE_INFINITY)
+    this.#input.clear()
+    this.#flow()
   }
 
   /** A deadline has passed. */
@@ -151,6 +176,11 @@ export class Http1Connection implements ExchangeConnection, Timed {
       // A request that was cut is none; what an app has not asked for yet may be all of its body.
       if (!this.#body.ended && this.#input.waiting === 0) this.socket.destroy()
       else this.#awaitAnswer()
+    } else if (this.#state === "tunnel") {
+      if (this.#input.waiting === 0 && !this.#isEndTold) {
+        this.#isEndTold = true
+        this.#exchange?.tunnelBytes(NO_BYTES, true)
+      }
     } else if (this.#isOpen && (this.#state !== "idle" || this.#input.waiting === 0)) this.#close()
   }
 
@@ -160,7 +190,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
     if (exchange === this.#awaited) return
     this.#awaited = exchange
     setTimeout(() => {
-      if (exchange === this.#exchange) this.socket.destroy()
+      if (exchange === this.#exchange && this.#state === "exchange") this.socket.destroy()
     }, HALF_CLOSED_MS).unref()
   }
 
@@ -212,6 +242,8 @@ export class Http1Connection implements ExchangeConnection, Timed {
       case "exchange":
       case "draining":
         return this.#readBody()
+      case "tunnel":
+        return this.#readTunnel()
       default:
         return false
     }
@@ -295,6 +327,13 @@ export class Http1Connection implements ExchangeConnection, Timed {
     return body.error === ""
   }
 
+  #readTunnel(): boolean {
+    const exchange = this.#exchange
+    if (exchange === null || exchange.pullBytes <= 0 || this.#input.waiting === 0) return false
+    exchange.tunnelBytes(this.#input.take(exchange.pullBytes), false)
+    return true
+  }
+
   #malformedBody(
     exchange: Http1Exchange | null,
     { error, trailersTooLong }: { error: string; trailersTooLong: boolean },
@@ -315,8 +354,8 @@ export class Http1Connection implements ExchangeConnection, Timed {
     const waiting = this.#input.waiting
     const isAwaited = this.#state === "exchange" && !this.#body.ended && !this.#isHeld
     const isFull =
-      waiting >= (isAwaited ? 1 : MOST_PIPELINED_BYTES) &&
-      (this.#state === "exchange" || this.#state === "idle")
+      waiting >= (isAwaited || this.#state === "tunnel" ? 1 : MOST_PIPELINED_BYTES) &&
+      (this.#state === "exchange" || this.#state === "idle" || this.#state === "tunnel")
     if (isAwaited) this.#timeBody()
     if (isFull === this.socket.isPaused()) return
     if (isFull) this.socket.pause()
@@ -366,3 +405,5 @@ export class Http1Connection implements ExchangeConnection, Timed {
     this.#flow()
   }
 }
+
+const NO_BYTES = Buffer.alloc(0)

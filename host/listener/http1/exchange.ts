@@ -1,11 +1,17 @@
 /**
  * Http1Exchange: one request on a client's connection and the answer to it. Guards what the client sees: the head is valid,
  * the body is exactly as long as declared, and a response that is cut short looks cut. The connection owns the bytes, their
- * order and the socket; this file owns what they say.
+ * order and the socket; this file owns what they say. Upgraded, it is a tunnel: its bytes say nothing to anybody here.
+ * Longer than 300 lines: an exchange in all its states.
  */
 
 import { type ClientErrorCode, PolyhostError } from "../../../protocol/errors.ts"
-import type { DisconnectReason, ExchangeHandler, ResponseHead } from "../../../protocol/exchange.ts"
+import type {
+  DisconnectReason,
+  ExchangeHandler,
+  GoAwayCode,
+  ResponseHead,
+} from "../../../protocol/exchange.ts"
 import { noUpgrade } from "../../../protocol/no-upgrade.ts"
 import type { ExchangeOwner, ExchangeTicket, HostExchange } from "../../exchange.ts"
 import { createTicket } from "../../supervisor/ticket.ts"
@@ -13,6 +19,7 @@ import type { Client } from "./forwarded.ts"
 import type { Output } from "./output.ts"
 import type { RequestHeadReader } from "./request-head.ts"
 import { RequestRecord } from "./request-record.ts"
+import { latin1 } from "./response-text.ts"
 import type { ListenerServices } from "./services.ts"
 
 /** What an exchange asks of its connection. */
@@ -24,10 +31,18 @@ export interface ExchangeConnection {
   answered(keepsAlive: boolean): void
   /** The client must see that the answer is not whole. */
   cut(isDelimitedByClose: boolean): void
+  /** What comes and goes from now on is no HTTP. */
+  tunnel(): void
+  /** The app's half of the tunnel ends with what was written. */
+  endHalf(): void
+  /** Both halves of the tunnel have ended, or the app reads no more. */
+  tunnelEnded(): void
 }
 
 /** How the end of the response body is told. */
-type Framing = "none" | "length" | "chunks" | "close"
+type Framing = "none" | "length" | "chunks" | "close" | "tunnel"
+/** What a tunnel takes in pieces up to this size leaves in one write for each turn of the event loop. */
+const SMALL_PIECE_BYTES = 4096
 
 export class Http1Exchange implements HostExchange {
   readonly requestId: string
@@ -40,7 +55,7 @@ export class Http1Exchange implements HostExchange {
   /** Bytes of the request body that may be handed on. */
   pullBytes = 0
   bodyArriving: boolean
-  readonly upgraded = false
+  upgraded = false
   #handler: ExchangeHandler | null = null
   readonly #connection: ExchangeConnection
   readonly #services: ListenerServices
@@ -53,6 +68,8 @@ export class Http1Exchange implements HostExchange {
   /** The client was told to send its body, or sends it. */
   #continued = false
   #aheadBytes = 0
+  /** Of a tunnel: the half that has ended, if one has. */
+  #endedHalf: "none" | "client" | "app" = "none"
   /** Pieces of the body that came before anybody was attached. */
   #ahead: Parameters<ExchangeHandler["requestBody"]>[] = []
 
@@ -108,7 +125,13 @@ export class Http1Exchange implements HostExchange {
   }
 
   pull(bytes: number): void {
-    if (this.finished || this.head.bodyBytes === 0) return
+    if (this.finished) return
+    if (this.upgraded) {
+      this.pullBytes += bytes
+      this.#connection.readOn()
+      return
+    }
+    if (this.head.bodyBytes === 0) return
     // What was read ahead of the first pull counts for it.
     this.pullBytes = this.#aheadBytes === 0 ? this.pullBytes + bytes : bytes - this.#receivedBytes
     this.#aheadBytes = 0
@@ -166,22 +189,42 @@ export class Http1Exchange implements HostExchange {
   write(chunk: Uint8Array, end: boolean, trailers?: Uint8Array): boolean {
     if (this.finished) return true
     this.lastActivityMs = performance.now()
-    return this.#send("", chunk, end, trailers)
+    return this.upgraded ? this.#writeTunnel(chunk, end) : this.#send("", chunk, end, trailers)
   }
 
-  upgrade(): boolean {
-    return noUpgrade()
+  upgrade(lines: Uint8Array): boolean {
+    if (this.finished) return true
+    if (this.head.upgrade === "") return noUpgrade()
+    const { heads, statusLines } = this.#services
+    const own = withoutLength(heads.readLines(lines).text)
+    const head = `${statusLines.of(101, "")}Connection: Upgrade\r\nUpgrade: ${this.head.upgrade}\r\n${own}\r\n`
+    this.responded = true
+    this.upgraded = true
+    this.#framing = "tunnel"
+    this.pullBytes = 0
+    this.lastActivityMs = performance.now()
+    this.head.release()
+    this.#connection.tunnel()
+    this.owner?.upgraded(this)
+    // The first bytes of the app mostly come with its answer.
+    return this.#connection.output.later(head)
   }
 
-  goAway(): void {
-    // Never upgraded.
+  goAway(code: GoAwayCode): void {
+    if (this.upgraded && !this.finished) this.#handler?.goAway?.(code)
   }
 
   fail(code: ClientErrorCode, detail: string): void {
     if (this.finished) return
+    if (this.#endedHalf === "app") {
+      // Its answer is whole: only the client has not ended.
+      this.#finish(null, "")
+      this.#connection.tunnelEnded()
+      return
+    }
     if (this.responded) {
       this.#finish(code, detail)
-      this.#connection.cut(this.#framing === "close")
+      this.#connection.cut(this.#framing === "close" || this.#framing === "tunnel")
       return
     }
     if (code === "BODY_TOO_LARGE" || code === "REQUEST_INCOMPLETE") this.#keepsAlive = false
@@ -224,6 +267,16 @@ export class Http1Exchange implements HostExchange {
     if (this.#handler === null) this.#ahead.push([chunk, end, trailers])
     else this.#handler.requestBody(chunk, end, trailers)
     if (end || (this.#aheadBytes > 0 && this.pullBytes <= 0)) this.owner?.bodyArrived(this)
+  }
+
+  /** Bytes of the client in a tunnel, at most `pullBytes`; `end`: it sends no more. */
+  tunnelBytes(chunk: Uint8Array, end: boolean): void {
+    if (this.finished) return
+    this.lastActivityMs = performance.now()
+    this.pullBytes -= chunk.length
+    this.#services.streamed.add(chunk.length)
+    this.#handler?.requestBody(chunk, end)
+    if (end) this.#endHalf("client")
   }
 
   drained(): void {
@@ -276,6 +329,28 @@ export class Http1Exchange implements HostExchange {
     this.#finish(null, "")
     this.#connection.answered(this.#keepsAlive)
     return true
+  }
+
+  #writeTunnel(chunk: Uint8Array, end: boolean): boolean {
+    if (this.#endedHalf === "app") return true
+    const { output } = this.#connection
+    this.#services.streamed.add(chunk.length)
+    let more = !output.isFull
+    if (chunk.length > SMALL_PIECE_BYTES) more = output.bytes("", chunk, "")
+    else if (chunk.length > 0) output.later(latin1(chunk))
+    if (!end) return more
+    this.#connection.endHalf()
+    this.#endHalf("app")
+    return true
+  }
+
+  #endHalf(half: "client" | "app"): void {
+    if (this.finished) return
+    const isOther = this.#endedHalf !== "none" && this.#endedHalf !== half
+    this.#endedHalf = half
+    if (!isOther) return
+    this.#finish(null, "")
+    this.#connection.tunnelEnded()
   }
 
   #trailerText(trailers: Uint8Array): string {

@@ -58,6 +58,21 @@ export class Input {
     return head
   }
 
+  /** A copy of at most `mostBytes` of what waits, which wait no more. */
+  take(mostBytes: number): Buffer {
+    const length = Math.min(this.waiting, mostBytes, PIECE_BYTES)
+    const piece = Buffer.allocUnsafe(length)
+    this.bytes.copy(piece, 0, this.at, this.at + length)
+    this.at += length
+    if (this.waiting === 0) this.clear()
+    return piece
+  }
+
+  /** No head will be taken for long, or never more. */
+  dropHead(): void {
+    this.#head = NO_BYTES
+  }
+
   /** Reads on in a body: a copy of what it has among the bytes that wait, at most `mostBytes`, however many chunks that were. */
   takeBody(body: BodyReader, mostBytes: number): Buffer {
     const most = Math.min(this.waiting, mostBytes, PIECE_BYTES)

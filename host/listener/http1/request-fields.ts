@@ -32,6 +32,11 @@ const NEVER_NOMINATED: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "x-request-id",
 ])
+/** RFC 9110 7.8: a token, and perhaps a version. */
+const PROTOCOL = /^[!#$%&'*+.^_`|~0-9a-z-]+(?:\/[!#$%&'*+.^_`|~0-9a-z-]+)?$/
+const LONGEST_PROTOCOL = 64
+/** What is between the client and the host: RFC 9113 3.1 (obsolete, and curl asks for it), RFC 2817. */
+const HOSTS_OWN = /^(?:h2c?|http|tls)(?:\/|$)/
 const KNOWN_CODINGS = /^(?:(?:gzip|x-gzip|deflate|compress|x-compress|br|zstd)[ \t]*,[ \t]*)+chunked$/i
 
 export class RequestFields {
@@ -44,6 +49,8 @@ export class RequestFields {
   hostEnd = 0
   acceptAt = -1
   acceptEnd = 0
+  /** As in RequestHead. */
+  upgrade = ""
   /** Names in Connection that make other lines hop-by-hop, lower case. */
   nominated: Set<string> | null = null
   /** Values of a trusted proxy's forwarded lines; "" or empty where there are none. */
@@ -59,6 +66,7 @@ export class RequestFields {
   #codings = 0
   #closes = false
   #keepAliveAsked = false
+  #upgradeNominated = false
 
   constructor(trusted: boolean) {
     this.#trusted = trusted
@@ -69,11 +77,13 @@ export class RequestFields {
     this.expectsContinue = false
     this.hostAt = -1
     this.acceptAt = -1
+    this.upgrade = ""
     this.nominated = null
     this.#lengths = 0
     this.#codings = 0
     this.#closes = false
     this.#keepAliveAsked = false
+    this.#upgradeNominated = false
     if (!this.#trusted) return
     this.forwardedFor = []
     this.forwardedProto = ""
@@ -112,6 +122,9 @@ export class RequestFields {
         return this.#readCoding(bytes, valueStart, valueEnd)
       case RequestField.connection:
         return this.#readConnection(bytes, valueStart, valueEnd)
+      case RequestField.upgrade:
+        if (this.upgrade === "") this.upgrade = firstProtocol(bytes.toString("latin1", valueStart, valueEnd))
+        return LineFate.drop
       case RequestField.expect:
         if (!equalsIgnoringCase(bytes, valueStart, valueEnd, "100-continue"))
           return this.#refuse("EXPECTATION_FAILED", "an Expect other than 100-continue")
@@ -153,6 +166,8 @@ export class RequestFields {
     }
     // RFC 9110 10.1.1: nobody waits who sends no body, or speaks HTTP/1.0.
     if (isHttp10 || this.bodyBytes === 0) this.expectsContinue = false
+    // RFC 9110 7.8: only a recipient that Connection names it to acts on it, and none in HTTP/1.0. Whose body would end where?
+    if (!this.#upgradeNominated || isHttp10 || this.bodyBytes !== 0) this.upgrade = ""
     this.keepsAlive = !this.#closes && (!isHttp10 || this.#keepAliveAsked)
     return true
   }
@@ -197,6 +212,7 @@ export class RequestFields {
       const name = withoutSpaces(part).toLowerCase()
       if (name === "close") this.#closes = true
       else if (name === "keep-alive") this.#keepAliveAsked = true
+      else if (name === "upgrade") this.#upgradeNominated = true
       else if (name !== "" && !NEVER_NOMINATED.has(name)) {
         this.nominated ??= new Set()
         this.nominated.add(name)
@@ -215,6 +231,15 @@ export class RequestFields {
     this.detail = detail
     return LineFate.refuse
   }
+}
+
+/** The first of the protocols in a value of Upgrade that an app may be asked for, lower case; "" where there is none. */
+function firstProtocol(value: string): string {
+  for (const part of value.split(",")) {
+    const name = withoutSpaces(part).toLowerCase()
+    if (name.length <= LONGEST_PROTOCOL && PROTOCOL.test(name) && !HOSTS_OWN.test(name)) return name
+  }
+  return ""
 }
 
 /** `trim` would take 0xA0 for a space too. */

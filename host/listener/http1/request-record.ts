@@ -11,10 +11,10 @@ export class RequestRecord implements RequestHead {
   readonly path: string
   readonly bodyBytes: number
   readonly expectsContinue: boolean
-  readonly upgrade = ""
+  readonly upgrade: string
   readonly isHttp10: boolean
   readonly #reader: RequestHeadReader
-  readonly #bytes: Buffer
+  #bytes: Buffer
   readonly #client: Client
   readonly #requestId: string
   /** Stands before the client's lines when none of them says it. */
@@ -35,6 +35,7 @@ export class RequestRecord implements RequestHead {
     this.path = query === -1 ? reader.target : reader.target.slice(0, query)
     this.bodyBytes = reader.fields.bodyBytes
     this.expectsContinue = reader.fields.expectsContinue
+    this.upgrade = reader.fields.upgrade
     if (reader.hostReplaced || reader.authority.text === "") this.#hostLine = `Host: ${this.host}\r\n`
   }
 
@@ -77,6 +78,11 @@ export class RequestRecord implements RequestHead {
     return at + 2
   }
 
+  /** Nobody reads its header lines any more: it may last for long. */
+  release(): void {
+    this.#bytes = NO_BYTES
+  }
+
   /** The target loses `prefix`, and a line says so. */
   mount(prefix: string): void {
     this.#prefixLine = `X-Forwarded-Prefix: ${prefix}\r\n`
@@ -84,3 +90,5 @@ export class RequestRecord implements RequestHead {
     this.target = rest.startsWith("/") ? rest : `/${rest}`
   }
 }
+
+const NO_BYTES = Buffer.alloc(0)
