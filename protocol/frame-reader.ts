@@ -1,7 +1,6 @@
 /** FrameReader: bytes of a channel to frames. Judges the header alone (P1). Counterpart: FrameWriter in `frames.ts`. */
 import { readUint32, readUint48 } from "./bytes.ts"
 import {
-  FLAG_END,
   type FrameHandler,
   type FramePayload,
   FrameType,
@@ -9,7 +8,7 @@ import {
   HEADER_BYTES,
   isFrameType,
   MAX_PAYLOAD_BYTES,
-  mayEnd,
+  mayHaveFlags,
   violation,
 } from "./frames.ts"
 
@@ -134,6 +133,5 @@ function checkHeader(bytes: Uint8Array, at: number, length: number): void {
   const type = bytes[at + 4]!
   if (!isFrameType(type)) throw violation(`P1: a frame of unknown type ${type}`)
   const flags = bytes[at + 5]!
-  if (flags !== 0 && (flags !== FLAG_END || !mayEnd(type)))
-    throw violation(`P1: ${frameName(type)} with flags ${flags}`)
+  if (!mayHaveFlags(type, flags)) throw violation(`P1: ${frameName(type)} with flags ${flags}`)
 }

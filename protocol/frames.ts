@@ -20,7 +20,7 @@ export {
   writeUint48,
 } from "./bytes.ts"
 
-export const PROTOCOL_VERSION = "1.1"
+export const PROTOCOL_VERSION = "1.2"
 
 export const HEADER_BYTES = 12
 /** Longest payload of any frame, in bytes. */
@@ -37,6 +37,10 @@ export const MAX_ABORT_MESSAGE_BYTES = 8 * 1024
 export const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 /** Body bytes in flight in each direction of a stream before credit is needed. */
 export const WINDOW_BYTES = 256 * 1024
+/** What a websocket.message takes from its window beyond its bytes: it bounds how many short and empty messages are on the way. */
+export const MESSAGE_COST_BYTES = 64
+/** Longest reason in a websocket.close, in bytes (RFC 6455 5.5: what a close frame has room for). */
+export const MAX_CLOSE_REASON_BYTES = 123
 /** Calls and store requests of a guest that are open at once on a connection. */
 export const MAX_OPEN_CALLS = 256
 /** As WINDOW_BYTES, of a call: smaller, because the guest opens as many as it likes. */
@@ -62,6 +66,10 @@ export const FrameType = {
   body: 18,
   credit: 19,
   disconnect: 20,
+  socketConnect: 21,
+  socketAccept: 22,
+  socketMessage: 23,
+  socketClose: 24,
   callRequest: 32,
   callResponse: 33,
   callBody: 34,
@@ -90,6 +98,10 @@ const NAME_OF_TYPE: ReadonlyMap<number, string> = new Map([
   [FrameType.body, "http.body"],
   [FrameType.credit, "http.credit"],
   [FrameType.disconnect, "http.disconnect"],
+  [FrameType.socketConnect, "websocket.connect"],
+  [FrameType.socketAccept, "websocket.accept"],
+  [FrameType.socketMessage, "websocket.message"],
+  [FrameType.socketClose, "websocket.close"],
   [FrameType.callRequest, "call.request"],
   [FrameType.callResponse, "call.response"],
   [FrameType.callBody, "call.body"],
@@ -108,14 +120,19 @@ export function isFrameType(type: number): boolean {
   return NAME_OF_TYPE.has(type)
 }
 
-/** Flag: the sender's half of the stream ends with this frame. */
+/** Flag: the sender's half of the stream ends with this frame; of a websocket.message, the message does. */
 export const FLAG_END = 1
+/** Flag of websocket.message: the message is text, else it is binary. */
+export const FLAG_TEXT = 2
 
-/** Frames that may carry END: heads and bodies. */
-export function mayEnd(type: number): boolean {
+/** END belongs to heads, bodies and messages, TEXT to messages. */
+export function mayHaveFlags(type: number, flags: number): boolean {
+  if (flags === 0) return true
+  if (type === FrameType.socketMessage) return flags <= (FLAG_END | FLAG_TEXT)
   return (
-    (type >= FrameType.request && type <= FrameType.body) ||
-    (type >= FrameType.callRequest && type <= FrameType.callBody)
+    flags === FLAG_END &&
+    ((type >= FrameType.request && type <= FrameType.body) ||
+      (type >= FrameType.callRequest && type <= FrameType.callBody))
   )
 }
 

@@ -20,7 +20,7 @@ import {
   readUint32,
   violation,
 } from "./frames.ts"
-import { GuestStream } from "./guest-stream.ts"
+import { type GuestRequestHead, GuestStream } from "./guest-stream.ts"
 import {
   type Hello,
   type Log,
@@ -33,11 +33,14 @@ import {
   type Welcome,
 } from "./messages.ts"
 import { StreamSlots } from "./stream-slots.ts"
+import { GuestSocket } from "./websocket/guest-socket.ts"
 
 export interface GuestConnectionEvents {
   welcome(welcome: Welcome): void
   /** A request. Install `stream.events`, then answer. */
   request(stream: GuestStream): void
+  /** A client wants a WebSocket connection; only where `started` said that the app takes some. Accept it, or answer. */
+  webSocket?(socket: GuestSocket): void
   shutdown(shutdown: Shutdown): void
   /** Once, last: the host is gone or closed the channel. */
   closed(reason: string): void
@@ -145,6 +148,12 @@ export class GuestConnection implements ChannelListener, FrameHandler {
         return this.#streams.get(id)?.credited(readUint32(payload.bytes, payload.start))
       case FrameType.disconnect:
         return this.#streams.get(id)?.disconnected()
+      case FrameType.socketConnect:
+        return this.#connect(id, payload)
+      case FrameType.socketMessage:
+        return this.#socket(id)?.message(flags, payload)
+      case FrameType.socketClose:
+        return this.#socket(id)?.closedByHost(payload)
       case FrameType.ping:
         this.#writer.open(FrameType.pong, 0, 0, 0)
         return
@@ -162,33 +171,49 @@ export class GuestConnection implements ChannelListener, FrameHandler {
   }
 
   #request(flags: number, id: number, payload: FramePayload): void {
-    const { bytes, start } = payload
-    const targetAt = start + REQUEST_FIXED_BYTES + bytes[start]!
-    const hostAt = targetAt + readUint16(bytes, start + 2)
-    const addressAt = hostAt + readUint16(bytes, start + 4)
-    const headersAt = addressAt + readUint16(bytes, start + 6)
-    const headersEnd = headersAt + readUint32(bytes, start + 8)
-    if (headersEnd > payload.end) throw violation("P6: a truncated http.request")
-    const head = {
-      bytes,
-      methodAt: start + REQUEST_FIXED_BYTES,
-      targetAt,
-      hostAt,
-      addressAt,
-      headersAt,
-      headersEnd,
-      https: (bytes[start + 1]! & MARK_HTTPS) !== 0,
-      hasBody: (flags & FLAG_END) === 0,
-      expectsContinue: (bytes[start + 1]! & MARK_EXPECTS_CONTINUE) !== 0,
-    }
+    const head = readHead(payload, (flags & FLAG_END) === 0)
     const stream = new GuestStream(id, head, this.#writer, this.#streams, this.#windowBytes)
     this.#streams.add(stream)
     this.#events.request(stream)
+  }
+
+  #connect(id: number, { bytes, start, end }: FramePayload): void {
+    // It lives long: it is not to keep all that was read with it.
+    const own = { bytes: bytes.slice(start, end), start: 0, end: end - start }
+    const socket = new GuestSocket(id, readHead(own, false), this.#writer, this.#streams, this.#windowBytes)
+    this.#streams.add(socket)
+    this.#events.webSocket?.(socket)
+  }
+
+  #socket(id: number): GuestSocket | undefined {
+    const stream = this.#streams.get(id)
+    return stream instanceof GuestSocket ? stream : undefined
   }
 
   #control(type: (typeof FrameType)[keyof typeof FrameType], message: object): void {
     if (this.#closed) return
     writeControl(this.#writer, type, message)
     this.#writer.flush()
+  }
+}
+
+function readHead({ bytes, start, end }: FramePayload, hasBody: boolean): GuestRequestHead {
+  const targetAt = start + REQUEST_FIXED_BYTES + bytes[start]!
+  const hostAt = targetAt + readUint16(bytes, start + 2)
+  const addressAt = hostAt + readUint16(bytes, start + 4)
+  const headersAt = addressAt + readUint16(bytes, start + 6)
+  const headersEnd = headersAt + readUint32(bytes, start + 8)
+  if (headersEnd > end) throw violation("P6: a truncated http.request")
+  return {
+    bytes,
+    methodAt: start + REQUEST_FIXED_BYTES,
+    targetAt,
+    hostAt,
+    addressAt,
+    headersAt,
+    headersEnd,
+    https: (bytes[start + 1]! & MARK_HTTPS) !== 0,
+    hasBody,
+    expectsContinue: (bytes[start + 1]! & MARK_EXPECTS_CONTINUE) !== 0,
   }
 }

@@ -6,7 +6,7 @@
 import { type CallHandlers, CallServer } from "./calls/call-server.ts"
 import { NO_BINDINGS } from "./calls/no-bindings.ts"
 import type { Channel, ChannelListener } from "./channel.ts"
-import { readControl, readText, writeControl } from "./control.ts"
+import { readControl, writeControl } from "./control.ts"
 import { type ClientErrorCode, messageOf, PolyhostError } from "./errors.ts"
 import type { Exchange, Untaken } from "./exchange.ts"
 import { FrameReader } from "./frame-reader.ts"
@@ -16,7 +16,6 @@ import {
   FrameType,
   FrameWriter,
   frameName,
-  MAX_ABORT_MESSAGE_BYTES,
   MAX_UNREAD_BYTES,
   violation,
   WINDOW_BYTES,
@@ -35,6 +34,7 @@ import {
   startupFailedSchema,
 } from "./schemas.ts"
 import { StreamTable } from "./stream-table.ts"
+import type { WebSocketAcceptor } from "./websocket.ts"
 
 export interface HostConnectionEvents {
   /** The guest said who it is. Answer with `welcome` or `close`, now or later. */
@@ -68,6 +68,8 @@ export class HostConnection implements ChannelListener, FrameHandler {
   readonly #streams = new StreamTable()
   readonly #lines: GuestLines
   #calls: CallServer | null = null
+  /** Null where the app has no hooks, or nobody ends the protocol for it. */
+  #sockets: WebSocketAcceptor | null = null
   #state: State = "new"
   #welcome: Welcome | null = null
   /** NaN while no heartbeat is unanswered. */
@@ -102,10 +104,15 @@ export class HostConnection implements ChannelListener, FrameHandler {
     return this.#streams.exchangeOf(stream)
   }
 
-  /** `calls` answers what the guest calls by the bindings in `welcome`. */
-  welcome(welcome: Welcome, calls: CallHandlers = NO_BINDINGS): void {
+  /** `calls` answers what the guest calls by the bindings in `welcome`; `sockets` ends WebSocket connections of a fetch app. */
+  welcome(
+    welcome: Welcome,
+    calls: CallHandlers = NO_BINDINGS,
+    sockets: WebSocketAcceptor | null = null,
+  ): void {
     if (this.#state !== "greeted") return
     this.#state = "starting"
+    this.#sockets = sockets
     this.#welcome = welcome
     this.#calls = new CallServer(this.#writer, calls, () => this.#checkUnread())
     writeControl(this.#writer, FrameType.welcome, welcome)
@@ -124,7 +131,11 @@ export class HostConnection implements ChannelListener, FrameHandler {
       exchange.fail("APP_UNAVAILABLE", "the instance is stopping")
       return
     }
-    this.#streams.open(exchange, this.#writer, untaken)
+    if (exchange.head.upgrade === "websocket" && this.#sockets !== null) {
+      // P23
+      if (!this.#sockets.check(exchange)) return
+      this.#streams.openSocket({ exchange, untaken, acceptor: this.#sockets }, this.#writer)
+    } else this.#streams.open(exchange, this.#writer, untaken)
     // Alone it has nobody to wait for; with others it shares their write.
     if (this.#streams.size === 1) this.#writer.flush()
     this.#checkUnread()
@@ -198,17 +209,7 @@ export class HostConnection implements ChannelListener, FrameHandler {
   #streamFrame(type: number, flags: number, id: number, payload: FramePayload): void {
     // P4
     if (this.#state !== "ready") throw violation(`P4: ${frameName(type)} before lifespan.startup.complete`)
-    // P5
-    if (type === FrameType.request) throw violation(`P5: ${frameName(type)} from the guest`)
-    // P6
-    const stream = this.#streams.find(type, id, payload.end - payload.start)
-    if (stream === undefined) return
-    if (type === FrameType.body) return stream.responseBody(flags, payload)
-    if (type === FrameType.response) return stream.response(flags, payload)
-    if (type === FrameType.credit) return stream.credit(payload)
-    // P10
-    if (payload.end === payload.start) throw violation("P10: http.disconnect without a reason")
-    stream.aborted(payload.bytes[payload.start]!, readText(payload, 1, MAX_ABORT_MESSAGE_BYTES))
+    this.#streams.frame(type, flags, id, payload)
   }
 
   #callFrame(type: number, flags: number, id: number, payload: FramePayload): void {
@@ -236,6 +237,7 @@ export class HostConnection implements ChannelListener, FrameHandler {
         if (this.#state !== "starting") throw violation(`P4: ${frameName(type)} a second time`)
         const ready = checked(startupCompleteSchema.safeParse(readControl(payload)), frameName(type))
         checkSocket(ready, this.#welcome)
+        if (ready.interface !== "fetch" || ready.websocket !== true) this.#sockets = null
         this.#state = "ready"
         return this.#events.started(ready)
       }

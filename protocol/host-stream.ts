@@ -60,7 +60,8 @@ export class HostStream implements ExchangeHandler {
   /** The client takes nothing for now: what comes is held, and no credit is given. */
   #blocked = false
   #held: HeldBody | null = null
-  #started = false
+  /** The head of the answer is here. */
+  started = false
   /** The writer's count of flushes when the request was written: while it stands, the guest has nothing of it. */
   #openedAt = 0
   /** The guest's last frame is here, though the client may not have all of it yet. */
@@ -77,7 +78,8 @@ export class HostStream implements ExchangeHandler {
     this.#owner = owner
   }
 
-  open(): void {
+  /** `websocket.connect` has the same payload, and no body either way. */
+  open(type: typeof FrameType.request | typeof FrameType.socketConnect = FrameType.request): void {
     const { head } = this.exchange
     const { method, target, host, clientAddress, headerBytes, bodyBytes } = head
     const textBytes = method.length + target.length + host.length + clientAddress.length
@@ -96,7 +98,8 @@ export class HostStream implements ExchangeHandler {
     }
     const writer = this.#writer
     this.#openedAt = writer.flushes
-    let at = writer.open(FrameType.request, bodyBytes === 0 ? FLAG_END : 0, this.id, payloadBytes)
+    const ends = bodyBytes === 0 && type === FrameType.request
+    let at = writer.open(type, ends ? FLAG_END : 0, this.id, payloadBytes)
     const slab = writer.slab
     slab[at] = method.length
     slab[at + 1] =
@@ -132,14 +135,14 @@ export class HostStream implements ExchangeHandler {
 
   left(reason: DisconnectReason): void {
     this.#dropHeld()
-    if (this.#owner.abandon(this.id, this.#lateBytes())) this.#sendDisconnect(reason)
+    if (this.#owner.abandon(this.id, this.#lateBytes())) this.sendDisconnect(reason)
   }
 
   // Frames of the guest
 
   response(flags: number, payload: FramePayload): void {
     // P7
-    if (this.#started) throw violation("P7: a second http.response.start on a stream")
+    if (this.started) throw violation("P7: a second http.response.start on a stream")
     const { bytes, start, end } = payload
     if (end - start < RESPONSE_FIXED_BYTES) throw violation("P7: a malformed http.response.start")
     const status = readUint16(bytes, start)
@@ -147,7 +150,7 @@ export class HostStream implements ExchangeHandler {
     const linesStart = reasonStart + readUint16(bytes, start + 2)
     const bodyStart = linesStart + readUint32(bytes, start + 4)
     if (bodyStart > end) throw violation("P7: a header block longer than its frame")
-    this.#started = true
+    this.started = true
     this.#takeFromWindow(end - bodyStart)
     if ((flags & FLAG_END) !== 0) this.#end()
     this.#endDelivered = this.#ended
@@ -161,7 +164,7 @@ export class HostStream implements ExchangeHandler {
       this.#blocked = !this.exchange.respond(head, body, this.#ended)
     } catch (error) {
       // P14: the head is the app's fault, not the guest's: it costs this exchange alone
-      if (this.#owner.abandon(this.id, this.#lateBytes())) this.#sendDisconnect("host-stopping")
+      if (this.#owner.abandon(this.id, this.#lateBytes())) this.sendDisconnect("host-stopping")
       this.exchange.fail(codeOf(error), messageOf(error))
       return
     }
@@ -170,7 +173,7 @@ export class HostStream implements ExchangeHandler {
 
   responseBody(flags: number, payload: FramePayload): void {
     // P7
-    if (!this.#started) throw violation("P7: http.body before http.response.start")
+    if (!this.started) throw violation("P7: http.body before http.response.start")
     const { bytes, start, end } = payload
     const last = (flags & FLAG_END) !== 0
     // P9
@@ -282,7 +285,7 @@ export class HostStream implements ExchangeHandler {
     return this.#receiveWindow + (WINDOW_BYTES - this.#sendWindow) + MAX_PAYLOAD_BYTES
   }
 
-  #sendDisconnect(reason: DisconnectReason): void {
+  sendDisconnect(reason: DisconnectReason): void {
     const at = this.#writer.open(FrameType.disconnect, 0, this.id, 1)
     this.#writer.slab[at] = codeOfReason(reason)
   }

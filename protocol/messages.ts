@@ -39,6 +39,11 @@ export interface Shutdown {
  * http.body payload, both ways: bytes of the body (flag END: the last)
  * http.credit payload, both ways: u32, more body bytes that the other side may send
  * http.disconnect payload, both ways: u8 reason; guest → host: a message in UTF-8 after it
+ * websocket.connect payload, host → guest: as http.request
+ * websocket.accept payload, guest → host
+ *   u16 subprotocol bytes · u32 header block bytes · subprotocol (none: empty) · header block of the answer 101
+ * websocket.message payload, both ways: bytes of a message or of a piece of one (flag END: the last piece; flag TEXT: UTF-8 text)
+ * websocket.close payload, both ways: u16 code · reason in UTF-8
  * output payload, guest → host: u8 1 stdout, 2 stderr · bytes of the app's output, UTF-8, cut anywhere
  * call.request payload, guest → host (flag END: no body follows)
  *   u8 method bytes · u8 binding bytes · u16 URL bytes · u32 header block bytes · u48 stream of the http.request that it is made for, 0 not known
@@ -57,6 +62,8 @@ export const MARK_EXPECTS_CONTINUE = 2
 
 export const REQUEST_FIXED_BYTES = 12
 export const RESPONSE_FIXED_BYTES = 8
+export const SOCKET_ACCEPT_FIXED_BYTES = 6
+export const SOCKET_CLOSE_FIXED_BYTES = 2
 
 /** Reasons in http.disconnect. */
 export const DisconnectCode = {

@@ -14,9 +14,12 @@ export const helloSchema = z.object({
 })
 export type Hello = z.infer<typeof helloSchema>
 
-/** guest → host: `lifespan.startup.complete`. A server app says where it listens: path of a unix socket. */
+/**
+ * guest → host: `lifespan.startup.complete`. A server app says where it listens: path of a unix socket. A fetch app says
+ * whether it takes WebSocket connections.
+ */
 export const startupCompleteSchema = z.discriminatedUnion("interface", [
-  z.object({ interface: z.literal("fetch") }),
+  z.object({ interface: z.literal("fetch"), websocket: z.boolean().optional() }),
   z.object({ interface: z.literal("server"), path: z.string().max(1024) }),
 ])
 export type StartupComplete = z.infer<typeof startupCompleteSchema>

@@ -1,6 +1,6 @@
 /**
  * WebSocket connections of fetch apps: what the host's end of one (RFC 6455, by `ws`: `host/websocket/`) and the stream that carries
- * its messages to the guest (`host-socket.ts`) know of each other. Types only. Server apps have tunnels instead, and nothing of this.
+ * its messages to the guest (`websocket/host-socket.ts`) know of each other. Types only. Server apps have tunnels instead, and nothing of this.
  */
 import type { Exchange } from "./exchange.ts"
 
@@ -34,11 +34,14 @@ export interface WebSocketEvents {
 
 /** What the app does. */
 export interface WebSocketEnd {
-  /** @returns false when the client takes no more for now: wait for `drained`. The end owns `bytes`. */
-  send(isText: boolean, bytes: Uint8Array): boolean
+  /**
+   * A message, or a piece of one (a fragment, RFC 6455 5.4) until `end`; pieces of one message come one after the other. So nobody
+   * holds a whole one. @returns false when the client takes no more for now: wait for `drained`. The end owns `bytes`.
+   */
+  send(bytes: Uint8Array, isText: boolean, end: boolean): boolean
   /** Bytes that the client has not taken yet. */
   readonly bufferedBytes: number
-  /** Begins the closing handshake; ends the connection without an answer after a while. `code`: 1000 to 4999, as an app may send. */
+  /** Begins the closing handshake; ends the connection without an answer after a while. `code`: one that `mayClose` allows. */
   close(code: number, reason: string): void
   /** Ends it now, without a close frame. */
   destroy(): void

@@ -103,7 +103,7 @@ export class GuestStart {
       windowBytes: WINDOW_BYTES,
       bindings: bindings.list,
     }
-    connection.welcome(welcome, handlers)
+    connection.welcome(welcome, handlers, options.webSockets)
     return {
       started: (ready) => this.#resolve({ connection, ready }),
       startFailed: (failure) =>

@@ -10,7 +10,7 @@ import {
   FrameWriter,
   HEADER_BYTES,
   MAX_PAYLOAD_BYTES,
-  mayEnd,
+  mayHaveFlags,
 } from "../../protocol/frames.ts"
 
 interface PlainFrame {
@@ -31,7 +31,7 @@ const frameArbitrary: fc.Arbitrary<PlainFrame> = fc
     ),
   })
   .map(({ type, end, stream, payload }) => {
-    return { type, flags: end && mayEnd(type) ? FLAG_END : 0, stream, payload }
+    return { type, flags: end && mayHaveFlags(type, FLAG_END) ? FLAG_END : 0, stream, payload }
   })
 
 function isBody(type: number): boolean {
