@@ -6,8 +6,8 @@
  * It sees frames in an order in which every cause stands before its effect, so it can tell a frame that crossed the
  * end of its stream on the way (allowed) from one that its sender had no right to send.
  *
- * Longer than 300 lines: the rules stand together, because the specification is read from here and from `lint-calls.ts`,
- * which has those of calls.
+ * Longer than 300 lines: the rules stand together, because the specification is read from here, from `lint-calls.ts`, which
+ * has those of calls, and from `lint-websocket.ts`.
  */
 import type { Channel, ChannelListener } from "./channel.ts"
 import { readControl } from "./control.ts"
@@ -28,6 +28,7 @@ import {
 import { isFieldText, isHeaderBlock } from "./header-block.ts"
 import { CallConversation } from "./lint-calls.ts"
 import type { Frame, Half, OnBroken, Side } from "./lint-types.ts"
+import { SocketConversation } from "./lint-websocket.ts"
 import { MARK_EXPECTS_CONTINUE, REQUEST_FIXED_BYTES, RESPONSE_FIXED_BYTES } from "./messages.ts"
 
 export type { OnBroken, Side } from "./lint-types.ts"
@@ -115,7 +116,8 @@ class Direction {
       this.#reader.push(chunk)
     } catch (error) {
       // P1 A frame is a header of 12 bytes and its payload: u32 payload bytes (at most 256 KiB), u8 type (of the
-      // table), u8 flags (END = 1 on heads and bodies of requests and calls, else 0), u48 stream; big-endian.
+      // table), u8 flags (END = 1 on heads and bodies of requests and calls and on messages, TEXT = 2 on messages, else 0),
+      // u48 stream; big-endian.
       if (!(error instanceof PolyhostError) || error.code !== "PROTOCOL_VIOLATION") throw error
       this.#reader.stop()
       this.#onBroken("P1", error.message)
@@ -125,6 +127,8 @@ class Direction {
 
 interface StreamRecord {
   started: boolean
+  /** It was opened by websocket.connect; "no": by a request. */
+  socket: "no" | "asked" | SocketConversation
   readonly host: Half
   readonly guest: Half
 }
@@ -138,6 +142,7 @@ class Conversation {
   #start: "waiting" | "complete" | "failed" = "waiting"
   #shutdown: "no" | "asked" | "complete" = "no"
   #pinged = false
+  #takesSockets = false
   #lastId = 0
 
   constructor(onBroken: OnBroken) {
@@ -155,7 +160,8 @@ class Conversation {
   frame(sender: Side, frame: Frame): void {
     const name = frameName(frame.type)
     // P5 Each type has one direction or both (table). Control frames, types below 16, are on stream 0; the others on
-    // streams from 1. Only the host opens http streams: each by one http.request, with an id above all earlier ones.
+    // streams from 1. Only the host opens http streams: each by one http.request or websocket.connect, with an id above all
+    // earlier ones.
     if (SENDER_OF_TYPE[frame.type] === other(sender)) return this.#broken("P5", `${name} from the ${sender}`)
     if (frame.type < FrameType.request) {
       if (frame.id !== 0) return this.#broken("P5", `${name} on stream ${frame.id}`)
@@ -169,7 +175,8 @@ class Conversation {
     // opened before complete, none ever after failed. A socket that complete names is a file directly in welcome's
     // socketDir, and its name begins with socketPrefix.
     if (this.#start !== "complete") return this.#broken("P4", `${name} before lifespan.startup.complete`)
-    if (frame.type === FrameType.request) return this.#request(frame)
+    if (frame.type === FrameType.request || frame.type === FrameType.socketConnect)
+      return this.#request(frame)
     // P6 A frame on a stream that was never opened breaks the rules. A frame that crossed the end of its stream on
     // the way is allowed and dropped: no more than its sender could send before it heard of the end.
     const stream = this.#streams.get(frame.id)
@@ -180,6 +187,9 @@ class Conversation {
     // P9 END ends its sender's half: no body follows. The guest's END ends the stream, so nothing of the guest follows
     // it at all, and the host may drop what is left of the request. An http.body without END is not empty.
     if (stream.guest.ended && sender === "guest") return this.#broken("P9", `${name} after END`)
+    if (typeof stream.socket === "object" && frame.type !== FrameType.disconnect)
+      return stream.socket.frame(sender, frame)
+    if (frame.type > FrameType.disconnect) return this.#accept(stream, frame)
     if (frame.type === FrameType.response) return this.#response(stream, frame)
     if (frame.type === FrameType.body) return this.#body(sender, stream, frame)
     if (frame.type === FrameType.credit) return this.#credit(sender, stream, frame.payload)
@@ -240,6 +250,7 @@ class Conversation {
   #started(type: number, message: Record<string, unknown>): void {
     if (this.#start !== "waiting") return this.#broken("P4", `${frameName(type)} after the start`)
     this.#start = type === FrameType.startupComplete ? "complete" : "failed"
+    this.#takesSockets = message["interface"] === "fetch" && message["websocket"] === true
     if (message["interface"] !== "server") return
     const path = String(message["path"])
     const name = path.slice(path.lastIndexOf("/") + 1)
@@ -251,13 +262,19 @@ class Conversation {
   #request(frame: Frame): void {
     const { bytes, start, end } = frame.payload
     if (frame.id <= this.#lastId) return this.#broken("P5", `stream ${frame.id} after ${this.#lastId}`)
-    if (this.#shutdown !== "no") this.#broken("P12", "http.request after lifespan.shutdown")
+    if (this.#shutdown !== "no") this.#broken("P12", `${frameName(frame.type)} after lifespan.shutdown`)
+    // P23 Where lifespan.startup.complete says "websocket": true, the host opens streams for WebSocket connections, by
+    // websocket.connect: payload as http.request, no body. The guest answers once: by websocket.accept, after which messages go
+    // both ways, or as it answers a request (P7). After websocket.accept it may send http.disconnect, which ends the connection
+    // without a close frame; the host may when it cannot be made.
+    const isSocket = frame.type === FrameType.socketConnect
+    if (isSocket && !this.#takesSockets) this.#broken("P23", "websocket.connect to a guest that takes none")
     this.#lastId = frame.id
     const waits = end > start + 1 && (bytes[start + 1]! & MARK_EXPECTS_CONTINUE) !== 0
-    const ended = (frame.flags & FLAG_END) !== 0
+    const ended = isSocket || (frame.flags & FLAG_END) !== 0
     const host = { window: waits ? 0 : WINDOW_BYTES, ended, disconnected: false }
     const guest = { window: WINDOW_BYTES, ended: false, disconnected: false }
-    this.#streams.set(frame.id, { started: false, host, guest })
+    this.#streams.set(frame.id, { started: false, socket: isSocket ? "asked" : "no", host, guest })
     if (end - start < REQUEST_FIXED_BYTES) return this.#broken("P14", "a truncated http.request")
     const textBytes =
       bytes[start]! +
@@ -268,6 +285,12 @@ class Conversation {
     if (linesAt + readUint32(bytes, start + 8) !== end)
       return this.#broken("P14", "an http.request whose lengths do not add up")
     this.#headers(bytes, linesAt, end)
+  }
+
+  #accept(stream: StreamRecord, { type, payload }: Frame): void {
+    if (stream.socket !== "asked" || stream.started || type !== FrameType.socketAccept)
+      return this.#broken("P23", `${frameName(type)} out of turn`)
+    stream.socket = new SocketConversation(this.#broken, stream, payload)
   }
 
   #response(stream: StreamRecord, { flags, payload: { bytes, start, end } }: Frame): void {
@@ -348,6 +371,8 @@ export const SENDER_OF_TYPE: Readonly<Record<number, Side>> = {
   [FrameType.request]: "host",
   [FrameType.response]: "guest",
   [FrameType.output]: "guest",
+  [FrameType.socketConnect]: "host",
+  [FrameType.socketAccept]: "guest",
   [FrameType.callRequest]: "guest",
   [FrameType.callResponse]: "host",
   [FrameType.storeRequest]: "guest",

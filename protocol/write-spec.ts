@@ -1,6 +1,6 @@
 /**
  * Writes the specification in `README.md`, between its markers, from the sources: the rules from the comments of
- * `lint.ts` and `lint-calls.ts`, the frame table from `messages.ts`, `frames.ts` and the lint. `node protocol/write-spec.ts` rewrites it.
+ * `lint.ts`, `lint-calls.ts` and `lint-websocket.ts`, the frame table from `messages.ts`, `frames.ts` and the lint. `node protocol/write-spec.ts` rewrites it.
  * The only file here that needs Node; nothing imports it but its test.
  */
 import { readFileSync, writeFileSync } from "node:fs"
@@ -8,8 +8,11 @@ import { FrameType, frameName, PROTOCOL_VERSION } from "./frames.ts"
 import { SENDER_OF_TYPE } from "./lint.ts"
 
 const START =
-  "<!-- spec: made by write-spec.ts from lint.ts, lint-calls.ts, frames.ts and messages.ts; do not edit -->"
+  "<!-- spec: made by write-spec.ts from lint.ts, lint-calls.ts, lint-websocket.ts, frames.ts and messages.ts; do not edit -->"
 const END = "<!-- end of spec -->"
+
+/** Files with the rules. */
+export const LINTS = ["lint.ts", "lint-calls.ts", "lint-websocket.ts"]
 
 export interface Rule {
   readonly id: string
@@ -18,7 +21,7 @@ export interface Rule {
 
 export interface SpecSources {
   readonly readme: string
-  /** Of `lint.ts` and `lint-calls.ts`, one after the other. */
+  /** Of `LINTS`, one after the other. */
   readonly lint: string
   readonly messages: string
 }
@@ -86,7 +89,7 @@ if (import.meta.main) {
   const read = (name: string): string => readFileSync(new URL(name, import.meta.url), "utf8")
   const sources = {
     readme: read("README.md"),
-    lint: read("lint.ts") + read("lint-calls.ts"),
+    lint: LINTS.map(read).join(""),
     messages: read("messages.ts"),
   }
   writeFileSync(new URL("README.md", import.meta.url), withSpec(sources))

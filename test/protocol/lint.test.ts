@@ -9,7 +9,7 @@ import {
   WINDOW_BYTES,
 } from "../../protocol/frames.ts"
 import { lintChannel, type Side } from "../../protocol/lint.ts"
-import { readRules, withSpec } from "../../protocol/write-spec.ts"
+import { LINTS, readRules, withSpec } from "../../protocol/write-spec.ts"
 import * as make from "./raw-frames.ts"
 import { encodeRaw, ofCall, type RawFrame, raw } from "./raw-frames.ts"
 
@@ -22,6 +22,9 @@ const open = [...begin, H(make.request(1, "", false))]
 const served = [...begin, H(make.request(1))]
 const called = [...begin, G(make.call(1))]
 const calling = [...begin, G(make.call(1, { end: false }))]
+const startedWithSockets = [G(make.hello()), H(make.welcome()), G(make.startedWithSockets())]
+const asked = [...startedWithSockets, H(make.connect(1))]
+const accepted = [...asked, G(make.accept(1))]
 const JUNK = new Uint8Array(70_000).fill(32)
 
 /** The rules that a conversation breaks, as the lint at `side` sees them. */
@@ -155,6 +158,55 @@ const BREACHES: [string, string, Line[]][] = [
   ["P22", "an operation that does not exist", [...begin, G(make.store(1, { op: 5 }))]],
   ["P22", "two answers of a store", [...begin, G(make.store(1)), H(make.stored(1)), H(make.stored(1))]],
   ["P22", "the answer of a store to a call", [...called, H(make.stored(1))]],
+  ["P1", "TEXT on a body", [...served, G(make.response(1)), G(raw(FrameType.body, 1, [1], 2))]],
+  ["P5", "a connect of the guest", [...startedWithSockets, G(make.connect(1))]],
+  ["P5", "an id used again by a connect", [...asked, H(make.connect(1))]],
+  ["P12", "a connect after shutdown", [...startedWithSockets, H(make.shutdown()), H(make.connect(1))]],
+  ["P10", "a message after http.disconnect", [...accepted, G(make.disconnect(1)), G(make.message(1, 1))]],
+  [
+    "P10",
+    "a message of the host after its websocket.close",
+    [...accepted, H(make.close(1)), H(make.message(1, 1))],
+  ],
+  ["P23", "a connect to a guest that takes none", [...begin, H(make.connect(1))]],
+  ["P23", "an accept of a request", [...served, G(make.accept(1))]],
+  ["P23", "a second accept", [...accepted, G(make.accept(1))]],
+  ["P23", "a message before the accept", [...asked, G(make.message(1, 1))]],
+  ["P23", "a message of the host before the accept", [...asked, H(make.message(1, 1))]],
+  ["P23", "a response after the accept", [...accepted, G(make.response(1))]],
+  ["P23", "a body after the accept", [...accepted, G(make.body(1, 1))]],
+  ["P23", "an accept after a response", [...asked, G(make.response(1)), G(make.accept(1))]],
+  ["P24", "an accept cut short", [...asked, G(raw(FrameType.socketAccept, 1, [0, 0]))]],
+  [
+    "P24",
+    "an accept whose lengths do not add up",
+    [...asked, G(raw(FrameType.socketAccept, 1, [0, 9, 0, 0, 0, 0]))],
+  ],
+  ["P24", "a subprotocol with a space", [...asked, G(make.accept(1, { subprotocol: "a b" }))]],
+  ["P24", "a header line without its end", [...asked, G(make.accept(1, { lines: "a: b" }))]],
+  ["P25", "an empty piece", [...accepted, G(make.message(1, 0, { end: false }))]],
+  [
+    "P25",
+    "text that goes on as binary",
+    [...accepted, G(make.message(1, 1, { end: false, text: true })), G(make.message(1, 1))],
+  ],
+  [
+    "P26",
+    "more than the window",
+    [...accepted, G(make.message(1, 200_000)), G(make.message(1, 62_144 - 127))],
+  ],
+  [
+    "P26",
+    "more empty messages than the window has room for",
+    [...accepted, ...Array.from({ length: 4097 }, () => H(make.message(1, 0)))],
+  ],
+  ["P26", "credit for what was not taken", [...accepted, H(make.message(1, 5)), G(make.credit(1, 70))]],
+  ["P27", "a message after websocket.close", [...accepted, G(make.close(1)), G(make.message(1, 1))]],
+  ["P27", "a second websocket.close", [...accepted, G(make.close(1)), G(make.close(1))]],
+  ["P27", "a close within a message", [...accepted, G(make.message(1, 1, { end: false })), G(make.close(1))]],
+  ["P27", "a close code that may not be sent", [...accepted, G(make.close(1, 1006))]],
+  ["P27", "a close code of the host that is none", [...accepted, H(make.close(1, 999))]],
+  ["P27", "a reason that is too long", [...accepted, G(make.close(1, 1000, "x".repeat(124)))]],
 ]
 
 function serverAt(path: string): RawFrame {
@@ -183,6 +235,30 @@ describe("lint", () => {
       [...open, H(make.body(1, 5)), H(make.disconnect(1)), G(make.credit(1, 5))],
     ],
     ["log after the failed start", [...begin.slice(0, 2), G(make.startFailed()), G(make.log())]],
+    ["a refusal of a connect", [...asked, G(make.response(1, { status: 403, end: true }))]],
+    [
+      "an accept that crosses a disconnect",
+      [...asked, H(make.disconnect(1)), G(make.accept(1)), G(make.message(1, 9))],
+    ],
+    [
+      "a disconnect for an accept that cannot be",
+      [...accepted, H(make.disconnect(1)), G(make.credit(1, 0))].slice(0, -1),
+    ],
+    [
+      "messages and a close that cross the host's close",
+      [
+        ...accepted,
+        H(make.message(1, 0)),
+        H(make.close(1, 1006)),
+        G(make.message(1, 9)),
+        G(make.credit(1, 64)),
+        G(make.close(1)),
+      ],
+    ],
+    [
+      "a window of empty messages",
+      [...accepted, ...Array.from({ length: 4096 }, () => G(make.message(1, 0)))],
+    ],
     ["a socket of the guest's own", [...begin.slice(0, 2), G(serverAt("/run/polyhost/app-1.h.sock"))]],
   ] as [string, Line[]][])("allows %s", (_what, lines) => {
     expect(broken(lines, "host")).toEqual([])
@@ -217,18 +293,18 @@ describe("the specification", () => {
     expect(
       withSpec({
         readme,
-        lint: source("lint.ts") + source("lint-calls.ts"),
+        lint: LINTS.map(source).join(""),
         messages: source("messages.ts"),
       }),
     ).toBe(readme)
   })
 
   it("numbers its rules from P1 without a gap, and code cites no other", () => {
-    const ids = readRules(source("lint.ts") + source("lint-calls.ts")).map((rule) => rule.id)
+    const ids = readRules(LINTS.map(source).join("")).map((rule) => rule.id)
     expect(ids).toEqual(ids.map((_, index) => `P${index + 1}`))
-    const files = readdirSync(new URL("../../protocol/", import.meta.url)).filter((name) =>
-      name.endsWith(".ts"),
-    )
+    const files = readdirSync(new URL("../../protocol/", import.meta.url), { recursive: true })
+      .map(String)
+      .filter((name) => name.endsWith(".ts"))
     const cited = new Set(files.flatMap((name) => source(name).match(/\bP\d+\b/g) ?? []))
     expect([...cited].filter((id) => !ids.includes(id))).toEqual([])
     const tested = new Set([...BREACHES.map(([rule]) => rule), "P13", "P15"])

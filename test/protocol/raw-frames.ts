@@ -1,5 +1,5 @@
 /** Frames as bytes, right and wrong ones, for tests that speak for one side. */
-import { FLAG_END, FrameType, HEADER_BYTES } from "../../protocol/frames.ts"
+import { FLAG_END, FLAG_TEXT, FrameType, HEADER_BYTES } from "../../protocol/frames.ts"
 import { HELLO, WELCOME } from "./pair.ts"
 
 export interface RawFrame {
@@ -32,6 +32,8 @@ export function json(type: number, message: unknown, stream = 0): RawFrame {
 export const hello = (): RawFrame => json(FrameType.hello, HELLO)
 export const welcome = (): RawFrame => json(FrameType.welcome, WELCOME)
 export const started = (): RawFrame => json(FrameType.startupComplete, { interface: "fetch" })
+export const startedWithSockets = (): RawFrame =>
+  json(FrameType.startupComplete, { interface: "fetch", websocket: true })
 export const startFailed = (): RawFrame => json(FrameType.startupFailed, { code: "X", message: "it failed" })
 export const shutdown = (): RawFrame => json(FrameType.shutdown, { reason: "stop", graceMs: 1 })
 export const shutdownComplete = (): RawFrame => json(FrameType.shutdownComplete, {})
@@ -44,6 +46,35 @@ export function request(stream: number, lines = "", end = true): RawFrame {
   head.writeUInt32BE(lines.length, 8)
   const payload = Buffer.concat([head, Buffer.from("GET/"), Buffer.from(lines, "latin1")])
   return raw(FrameType.request, stream, payload, end ? FLAG_END : 0)
+}
+
+export function connect(stream: number, lines = ""): RawFrame {
+  return { ...request(stream, lines, false), type: FrameType.socketConnect }
+}
+
+export function accept(stream: number, options: { subprotocol?: string; lines?: string } = {}): RawFrame {
+  const { subprotocol = "", lines = "" } = options
+  const head = Buffer.alloc(6)
+  head.writeUInt16BE(subprotocol.length, 0)
+  head.writeUInt32BE(lines.length, 2)
+  return raw(
+    FrameType.socketAccept,
+    stream,
+    Buffer.concat([head, Buffer.from(subprotocol + lines, "latin1")]),
+  )
+}
+
+export function message(
+  stream: number,
+  bytes: number,
+  { end = true, text = false }: { end?: boolean; text?: boolean } = {},
+): RawFrame {
+  const flags = (end ? FLAG_END : 0) | (text ? FLAG_TEXT : 0)
+  return raw(FrameType.socketMessage, stream, new Uint8Array(bytes).fill(120), flags)
+}
+
+export function close(stream: number, code = 1000, reason = ""): RawFrame {
+  return raw(FrameType.socketClose, stream, [code >> 8, code & 255, ...Buffer.from(reason)])
 }
 
 export function response(stream: number, options: ResponseOptions = {}): RawFrame {
