@@ -47,7 +47,7 @@ export interface Exchange {
   /** Id of the request: in logs, in error answers and in the `X-Request-Id` header. */
   readonly requestId: string
 
-  /** Installs who receives the request body and the client's events. At most one at a time. */
+  /** Installs who receives the request body and the client's events. At most one at a time; after `upgrade` another may take over. */
   attach(handler: ExchangeHandler): void
   /** Lets up to `bytes` more of the request body through to the handler. Nothing arrives without it. */
   pull(bytes: number): void

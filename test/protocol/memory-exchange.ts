@@ -94,7 +94,7 @@ export class MemoryExchange implements Exchange {
   }
 
   attach(handler: ExchangeHandler): void {
-    if (this.#handler !== null) this.misuse.push("attached twice")
+    if (this.#handler !== null && !this.upgraded) this.misuse.push("attached twice")
     this.#handler = handler
   }
 

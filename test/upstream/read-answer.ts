@@ -38,6 +38,9 @@ export function readAnswer(text: string, cuts: readonly number[] = [], withoutBo
   reader.start(withoutBody)
   const sink: ResponseSink = {
     responseInformed: (status, lines) => answer.informed.push([status, latin1(lines)]),
+    responseUpgraded() {
+      throw new Error("an upgrade that nobody asked for")
+    },
     responseHead({ status, reason, lines }, body) {
       Object.assign(answer, { status, reason, lines: latin1(lines) })
       if (body !== null) this.responseBody(body, false, undefined)

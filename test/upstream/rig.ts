@@ -87,6 +87,7 @@ export class Client extends MemoryExchange {
         handler.requestBody(chunk, end, end && trailers !== undefined ? Buffer.from(trailers) : undefined),
       drained: () => handler.drained(),
       left: (reason) => handler.left(reason),
+      goAway: (code) => handler.goAway?.(code),
     })
   }
 

@@ -1,6 +1,7 @@
 /**
  * Connection: one kept-alive connection to a server app. Owns the socket, its reading into the pool's one block, and the
- * reader of its answers; serves one user (an exchange) at a time. Owns no policy: who is next is the pool's (`upstream.ts`).
+ * reader of its answers; serves one user (an exchange) at a time, or a tunnel until its end. Owns no policy: who is next is the pool's
+ * (`upstream.ts`). Longer than 300 lines: one socket in all its states.
  */
 import type { ClientErrorCode } from "../../../protocol/errors.ts"
 import type { UpstreamAddress } from "./address.ts"
@@ -19,13 +20,26 @@ const KEEP_ALIVE_MARGIN_MS = 1000
 const STREAM_BYTES = 64 * 1024
 
 /** The exchange that a connection serves. */
-export interface ConnectionUser extends ResponseSink {
+export interface ConnectionUser extends ResponseSink, ConnectionEvents {
   /** The connection is made: send. */
   connected(): void
-  /** The app takes request bytes again. */
-  writable(): void
   /** The answer is whole. Returns whether the connection can serve another: all of the request was sent. */
   answered(): boolean
+}
+
+/** The exchange that a connection serves until both end: what the app sends is no HTTP any more. */
+export interface TunnelUser extends ConnectionEvents {
+  /** Bytes of the app, good during the call only. */
+  tunnelBytes(bytes: Uint8Array): void
+  /** The app sends no more. */
+  tunnelEnded(): void
+  /** The app takes no more bytes, ever. */
+  writeFailed(): void
+}
+
+interface ConnectionEvents {
+  /** The app takes bytes again. */
+  writable(): void
   /** The connection was ended for this reason. */
   fail(code: ClientErrorCode, detail: string): void
   /** The connection was ended because the instance is. */
@@ -54,6 +68,7 @@ export class Connection {
   readonly #owner: ConnectionOwner
   #socket: UpstreamSocket
   #user: ConnectionUser | null
+  #tunnel: TunnelUser | null = null
   #writeFailed = false
   #paused = false
   #closed = false
@@ -95,6 +110,28 @@ export class Connection {
     return this.#socket.writableLength === 0
   }
 
+  /** It serves `user` instead, and nobody else after it. Only from within the answer. */
+  tunnelTo(user: TunnelUser): void {
+    this.#user = null
+    this.#tunnel = user
+    this.#streamBlock = null
+  }
+
+  /** Of a tunnel: nothing more is written. */
+  endHalf(): void {
+    if (!this.#closed) this.#socket.end()
+  }
+
+  /** The app takes no more bytes, ever. */
+  get takesNothing(): boolean {
+    return this.#writeFailed || this.#closed
+  }
+
+  /** Of a tunnel: its user is told nothing any more. What was written still goes out. */
+  leave(): void {
+    this.#tunnel = null
+  }
+
   cork(): void {
     this.#socket.cork()
   }
@@ -117,14 +154,14 @@ export class Connection {
 
   /** Ends it now, and its user with it. */
   fail(code: ClientErrorCode, detail: string): void {
-    const user = this.#user
+    const user = this.#served
     this.destroy()
     user?.fail(code, detail)
   }
 
   /** Ends it now, because the instance ends. */
   end(verdict: Verdict): void {
-    const user = this.#user
+    const user = this.#served
     this.destroy()
     user?.end(verdict)
   }
@@ -132,7 +169,12 @@ export class Connection {
   /** Ends it now; its user is told nothing. */
   destroy(): void {
     this.#user = null
+    this.#tunnel = null
     this.#end("")
+  }
+
+  get #served(): ConnectionEvents | null {
+    return this.#user ?? this.#tunnel
   }
 
   /** What the piece of a body is to be kept as: it may lie in the block that the next read overwrites. */
@@ -154,6 +196,7 @@ export class Connection {
     const { address, readBlock } = this.#owner
     const socket = new UpstreamSocket(
       {
+        allowHalfOpen: true,
         onread: {
           buffer: () => this.#streamBlock ?? readBlock,
           callback: (bytes: number, block: Uint8Array) => this.#read(block, bytes),
@@ -163,7 +206,7 @@ export class Connection {
     )
     let errorCode = ""
     socket.on("connect", () => this.#isConnected())
-    socket.on("drain", () => this.#user?.writable())
+    socket.on("drain", () => this.#served?.writable())
     socket.on("end", () => this.#readEnd())
     socket.on("error", (error: NodeJS.ErrnoException) => {
       errorCode = error.code ?? error.message
@@ -200,6 +243,7 @@ export class Connection {
   #deliver(block: Uint8Array, bytes: number): void {
     const { reader } = this
     const user = this.#user
+    if (this.#tunnel !== null) return this.#tunnel.tunnelBytes(block.subarray(0, bytes))
     // Nothing was asked: whose answer would it be?
     if (user === null) return this.#end("")
     reader.read(block, 0, bytes, user)
@@ -231,6 +275,7 @@ export class Connection {
   #readEnd(): void {
     const { reader } = this
     const user = this.#user
+    if (this.#tunnel !== null) return this.#tunnel.tunnelEnded()
     if (user !== null) {
       reader.finish(user)
       if (this.#user === user && reader.error !== "")
@@ -243,7 +288,8 @@ export class Connection {
   #writeHasFailed(): void {
     if (this.#writeFailed || this.#closed) return
     this.#writeFailed = true
-    if (this.#user === null) this.#end("")
+    if (this.#tunnel !== null) this.#tunnel.writeFailed()
+    else if (this.#user === null) this.#end("")
     else {
       this.#timer = setTimeout(() => {
         if (!this.reader.begun) this.#end("EPIPE")
@@ -259,8 +305,9 @@ export class Connection {
     this.#socket.destroy()
     this.#streamBlock = null
     this.#owner.closed(this)
-    const user = this.#user
+    const user = this.#served
     this.#user = null
+    this.#tunnel = null
     user?.broken(code)
   }
 }

@@ -1,4 +1,5 @@
 /** FramingFields: what the field lines of one answer say about its body's length and about its connection. */
+import { readLatin1 } from "../../../protocol/bytes.ts"
 import { equalsIgnoringCase, HTAB, isSpace, SP } from "../../../protocol/http1/syntax.ts"
 
 export class FramingFields {
@@ -8,6 +9,8 @@ export class FramingFields {
   /** `Connection: close`, `Connection: keep-alive`. */
   close = false
   keepAlive = false
+  /** The protocols that Upgrade names, one after the other, lower case, or "". */
+  upgrade = ""
   /** Seconds of `Keep-Alive: timeout=N`, or -1. */
   keepAliveSeconds = -1
 
@@ -16,17 +19,27 @@ export class FramingFields {
     this.chunked = false
     this.close = false
     this.keepAlive = false
+    this.upgrade = ""
     this.keepAliveSeconds = -1
+  }
+
+  /** Whether Upgrade names `protocol`, which is lower case. */
+  upgradesTo(protocol: string): boolean {
+    return this.upgrade.split(",").some((it) => it.trim() === protocol)
   }
 
   /** Takes note of the line whose name is `bytes[nameAt, colon)`. Returns what is wrong with it, or "". */
   add(bytes: Uint8Array, nameAt: number, colon: number, valueEnd: number): string {
     const nameBytes = colon - nameAt
     // Most names need no comparison: their length is none of these.
-    if (nameBytes !== 10 && nameBytes !== 14 && nameBytes !== 17) return ""
+    if (nameBytes !== 7 && nameBytes !== 10 && nameBytes !== 14 && nameBytes !== 17) return ""
     let valueAt = colon + 1
     while (valueAt < valueEnd && isSpace(bytes[valueAt]!)) valueAt++
     switch (nameBytes) {
+      case 7:
+        if (equalsIgnoringCase(bytes, nameAt, nameAt + 7, "upgrade"))
+          this.upgrade += `,${readLatin1(bytes, valueAt, valueEnd).toLowerCase()}`
+        return ""
       case 10:
         if (equalsIgnoringCase(bytes, nameAt, nameAt + 10, "connection"))
           this.#connection(bytes, valueAt, valueEnd)

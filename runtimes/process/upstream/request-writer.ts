@@ -12,7 +12,8 @@ export class RequestWriter {
 
   /** Returns null when method or target have bytes that would end the request line: nobody should have let them in. */
   write(head: RequestHead): Uint8Array | null {
-    const most = head.method.length + head.target.length + head.headerBytes + FIXED_BYTES
+    const most =
+      head.method.length + head.target.length + head.upgrade.length + head.headerBytes + FIXED_BYTES
     if (this.#block.length < most) this.#block = new Uint8Array(Math.max(most, BLOCK_BYTES))
     const block = this.#block
     let at = writeVisible(block, 0, head.method)
@@ -24,6 +25,8 @@ export class RequestWriter {
     at = head.writeHeaders(block, at)
     if (head.bodyBytes === -1) at = writeLatin1(block, at, "Transfer-Encoding: chunked\r\n")
     if (head.expectsContinue) at = writeLatin1(block, at, "Expect: 100-continue\r\n")
+    if (head.upgrade !== "")
+      at = writeLatin1(block, at, `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`)
     block[at++] = CR
     block[at++] = LF
     return block.subarray(0, at)
@@ -49,5 +52,5 @@ function writeVisible(into: Uint8Array, start: number, text: string): number {
 const SP = 32
 const CR = 13
 const LF = 10
-/** What is added to method, target and header block at most. */
+/** What is added to method, target, protocol and header block at most. */
 const FIXED_BYTES = 128

@@ -18,6 +18,8 @@ const MOST_INFORMATIONAL_BYTES = 64 * 1024
 /** Who gets an answer. All bytes are valid during the call only. */
 export interface ResponseSink {
   responseInformed(status: number, lines: Uint8Array): void
+  /** The app's server answered 101: `first` is what came after its head, in the protocol that was asked for. */
+  responseUpgraded(lines: Uint8Array, first: Uint8Array): void
   responseHead(head: ResponseHead, body: Uint8Array | null, end: boolean): void
   responseBody(piece: Uint8Array, end: boolean, trailers: Uint8Array | undefined): void
 }
@@ -35,6 +37,7 @@ export class ResponseReader {
   readonly #response = { status: 0, reason: "", lines: NO_BYTES, isChunked: false }
   #state: State = "ended"
   #withoutBody = false
+  #upgrade = ""
   #informational = 0
   #informationalBytes = 0
   #left = 0
@@ -46,13 +49,14 @@ export class ResponseReader {
   #pieceAt = 0
   #pieceEnd = 0
 
-  /** Expects the next answer. `withoutBody`: it answers HEAD. */
-  start(withoutBody: boolean): void {
+  /** Expects the next answer. `withoutBody`: it answers HEAD. `upgrade`: the protocol that may come instead of one, or "". */
+  start(withoutBody: boolean, upgrade = ""): void {
     this.error = ""
     this.excessBytes = 0
     this.begun = false
     this.#state = "head"
     this.#withoutBody = withoutBody
+    this.#upgrade = upgrade
     this.#informational = 0
     this.#informationalBytes = 0
     this.#decoder = null
@@ -116,6 +120,10 @@ export class ResponseReader {
         this.error = this.#frame()
         return this.error === "" ? at : -1
       }
+      if (status === 101 && this.#upgrade !== "") {
+        this.#takeUpgrade(bytes.subarray(at, end), sink)
+        return -1
+      }
       const lines = status === 100 ? NO_BYTES : head.lines
       this.#informationalBytes += lines.length
       if (status === 101) this.error = "status 101 for a request that asked for no other protocol"
@@ -129,6 +137,15 @@ export class ResponseReader {
       head.start()
     }
     return -1
+  }
+
+  /** What follows is no HTTP: nothing more is read here. */
+  #takeUpgrade(first: Uint8Array, sink: ResponseSink): void {
+    const { fields, lines } = this.#head
+    this.#persistent = false
+    if (!fields.upgradesTo(this.#upgrade))
+      this.error = `status 101 for another protocol than ${JSON.stringify(this.#upgrade)}`
+    else sink.responseUpgraded(lines, first)
   }
 
   /** How long the body is (RFC 9112 6.3). Returns what is wrong, or "". */

@@ -2,7 +2,6 @@
  * UpstreamExchange: one exchange on its way through a connection to a server app. Owns the flow of both directions, and
  * what becomes of the exchange when the connection breaks. The exchange it carries is the listener's.
  */
-import { writeLatin1 } from "../../../protocol/bytes.ts"
 import { type ClientErrorCode, messageOf, PolyhostError } from "../../../protocol/errors.ts"
 import type {
   DisconnectReason,
@@ -12,8 +11,10 @@ import type {
   ResponseHead,
   Untaken,
 } from "../../../protocol/exchange.ts"
+import { writeChunk } from "./chunk-writer.ts"
 import type { Connection, ConnectionUser } from "./connection.ts"
 import type { RequestWriter } from "./request-writer.ts"
+import { UpstreamTunnel } from "./upstream-tunnel.ts"
 import type { Verdict } from "./verdict.ts"
 
 /** Request body bytes asked for at a time. */
@@ -120,7 +121,7 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
     const { writer } = this.#owner
     const bytes = writer.write(this.#head)
     if (bytes === null) return this.fail("BAD_REQUEST", "a method or target that cannot be sent")
-    connection.reader.start(this.#head.method === "HEAD")
+    connection.reader.start(this.#head.method === "HEAD", this.#head.upgrade)
     if (this.#head.bodyBytes === 0) {
       this.#sent = true
       connection.write(bytes)
@@ -147,6 +148,23 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
     } catch (error) {
       this.#answerRefused(error)
     }
+  }
+
+  responseUpgraded(lines: Uint8Array, first: Uint8Array): void {
+    const connection = this.#connection
+    if (this.#over || connection === null) return
+    const { verdict, finished } = { verdict: this.#owner.verdict, finished: () => this.#owner.finished() }
+    let more = false
+    try {
+      more = this.#exchange.upgrade(lines)
+    } catch (error) {
+      this.#answerRefused(error)
+      return
+    }
+    this.#over = true
+    const tunnel = new UpstreamTunnel({ exchange: this.#exchange, connection, verdict, finished })
+    connection.tunnelTo(tunnel)
+    tunnel.start(first, more)
   }
 
   responseHead(head: ResponseHead, body: Uint8Array | null, end: boolean): void {
@@ -183,7 +201,8 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
     // It serves another from now on.
     this.#connection = null
     // Bun takes trailers for the beginning of a next request, and answers it: that must not be the next one's answer.
-    return this.#sent && !this.#sentTrailers
+    // A server that has a listener for upgrades may have left the connection to the app, which wrote this answer itself.
+    return this.#sent && !this.#sentTrailers && this.#head.upgrade === ""
   }
 
   broken(code: string): void {
@@ -242,22 +261,10 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
 
   /** A piece of a body of unknown length, as one chunk and in one write; with `trailers` it is the last. */
   #writeChunk(connection: Connection, chunk: Uint8Array, trailers: Uint8Array | null): void {
-    connection.cork()
-    if (chunk.length > 0) {
-      connection.write(ascii(`${chunk.length.toString(16)}\r\n`))
-      connection.write(chunk)
-      this.#appFull = !connection.write(CRLF)
-    }
-    if (trailers !== null) {
-      this.#sent = true
-      connection.write(LAST_CHUNK)
-      if (trailers.length > 0) {
-        connection.write(trailers.slice())
-        this.#sentTrailers = true
-      }
-      connection.write(CRLF)
-    }
-    connection.uncork()
+    this.#appFull = !writeChunk(connection, chunk, trailers)
+    if (trailers === null) return
+    this.#sent = true
+    this.#sentTrailers = trailers.length > 0
   }
 
   /** Asks for as much as went on to the app. The exchange may hand it over within the call: no recursion. */
@@ -281,12 +288,4 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
   }
 }
 
-function ascii(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length)
-  writeLatin1(bytes, 0, text)
-  return bytes
-}
-
 const NO_BYTES: Uint8Array = new Uint8Array(0)
-const CRLF = ascii("\r\n")
-const LAST_CHUNK = ascii("0\r\n")
