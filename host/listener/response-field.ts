@@ -1,6 +1,6 @@
 /** Which header lines of an answer belong to its connection, or mean something to the host. Told by length first. RFC 9110 7.6.1. */
 
-export type ResponseHeaderKind = "pass" | "drop" | "connection" | "content-length" | "date"
+export type ResponseHeaderKind = "pass" | "drop" | "connection" | "content-length" | "date" | "hsts"
 
 export function responseHeaderKind(name: string): ResponseHeaderKind {
   switch (name.length) {
@@ -19,6 +19,8 @@ export function responseHeaderKind(name: string): ResponseHeaderKind {
       return name.toLowerCase() === "proxy-connection" ? "drop" : "pass"
     case 17:
       return name.toLowerCase() === "transfer-encoding" ? "drop" : "pass"
+    case 25:
+      return name.toLowerCase() === "strict-transport-security" ? "hsts" : "pass"
     default:
       return "pass"
   }

@@ -12,6 +12,8 @@ export interface ResponseLines {
   /** The declared length of the body, or -1. */
   readonly contentLength: number
   readonly hasDate: boolean
+  /** The app says itself how long browsers shall insist on https. */
+  readonly hasHsts: boolean
 }
 
 /** Blocks that are remembered: an app says the same of most of its answers. Longer ones are rarely said twice. */
@@ -75,6 +77,7 @@ function readLines(block: Uint8Array, text: string): ResponseLines {
   let passed = ""
   let contentLength = -1
   let hasDate = false
+  let hasHsts = false
   let runAt = 0
   let nominated: ReadonlySet<string> | null = null
   for (let at = 0; at < block.length; ) {
@@ -82,6 +85,7 @@ function readLines(block: Uint8Array, text: string): ResponseLines {
     const kind = responseHeaderKind(text.slice(at, line.nameEnd))
     let passes = kind !== "drop"
     if (kind === "date") hasDate = true
+    if (kind === "hsts") hasHsts = true
     if (kind === "connection") {
       nominated = nominatedBy(text.slice(line.nameEnd + 1, line.next - 2), nominated)
       passes = false
@@ -99,7 +103,7 @@ function readLines(block: Uint8Array, text: string): ResponseLines {
     at = line.next
   }
   const lines = runAt === 0 ? text : passed + text.slice(runAt)
-  return { text: nominated === null ? lines : without(lines, nominated), contentLength, hasDate }
+  return { text: nominated === null ? lines : without(lines, nominated), contentLength, hasDate, hasHsts }
 }
 
 /** Fields that `Connection` names belong to the connection too (RFC 9110 7.6.1), but those that the answer's meaning depends on. */

@@ -155,7 +155,7 @@ export class Http1Exchange implements HostExchange {
 
   respond(head: ResponseHead, body: Uint8Array | null, end: boolean): boolean {
     if (this.finished) return true
-    const { heads, statusLines, dateLine } = this.#services
+    const { heads, statusLines, dateLine, hstsLine } = this.#services
     const { status } = head
     const lines = heads.read(head)
     const bodyBytes = body === null ? 0 : body.length
@@ -174,6 +174,7 @@ export class Http1Exchange implements HostExchange {
     // RFC 9110 8.6.
     text += status === 204 && declared !== -1 ? withoutLength(lines.text) : lines.text
     if (!lines.hasDate) text += dateLine.text
+    if (!lines.hasHsts) text += hstsLine
     // What HEAD says is what GET would say.
     const isChunkedHead = head.isChunked === true && declared === -1 && this.head.method === "HEAD"
     if (framing === "chunks" || (isChunkedHead && !this.head.isHttp10))

@@ -17,6 +17,8 @@ export interface ListenerServices {
   readonly streamed: StreamedBytes
   readonly handle: (exchange: HostExchange) => void
   readonly refused: (refusal: Refusal) => void
+  /** The line that answers over TLS carry unless the app says its own (RFC 6797), or "". */
+  readonly hstsLine: string
   readonly heads: ResponseHeads
   readonly statusLines: StatusLines
   readonly dateLine: DateLine
@@ -41,6 +43,7 @@ export function createServices({ errorPages, ...parts }: ServiceParts): Listener
   const dateLine = new DateLine()
   return {
     ...parts,
+    hstsLine: "",
     heads: new ResponseHeads(),
     statusLines,
     dateLine,
@@ -52,6 +55,20 @@ export function createServices({ errorPages, ...parts }: ServiceParts): Listener
       for (let i = 0; i < answer.headers.length; i += 2)
         head += `${answer.headers[i]}: ${answer.headers[i + 1]}\r\n`
       return { head: head + dateLine.text, body: latin1(Buffer.from(answer.body)) }
+    },
+  }
+}
+
+/** The same for a listener with TLS. `hsts`: value of Strict-Transport-Security, "" for none. */
+export function overTls(services: ListenerServices, hsts: string): ListenerServices {
+  if (hsts === "") return services
+  const hstsLine = `Strict-Transport-Security: ${hsts}\r\n`
+  return {
+    ...services,
+    hstsLine,
+    errorPage(code, context) {
+      const { head, body } = services.errorPage(code, context)
+      return { head: head + hstsLine, body }
     },
   }
 }
