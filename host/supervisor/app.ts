@@ -5,8 +5,11 @@
 import type { ClientErrorCode } from "../../protocol/errors.ts"
 import type { GoAwayCode, Untaken } from "../../protocol/exchange.ts"
 import type { AppSpec, ErrorPages } from "../../runtimes/app-spec.ts"
+import { type AnswerFilter, createCompression } from "../compression/compression.ts"
 import type { ExchangeOwner, HostExchange } from "../exchange.ts"
 import type { Logger } from "../log/logger.ts"
+import type { FileCache } from "../static/file-cache.ts"
+import { createStaticFiles, type StaticFiles } from "../static/static-files.ts"
 import { createDeadlineEntry, Deadlines } from "./deadlines.ts"
 import { Fleet, type FleetServices } from "./fleet.ts"
 import { type Inspectable, type Inspection, inspectable, openInspection } from "./inspection.ts"
@@ -19,6 +22,11 @@ const CRASH_SETTLES_MS = 20
 /** A tunnel that was silent for too long is given so long to end politely, in milliseconds. */
 const SILENT_LEAVES_MS = 10_000
 
+export interface AppServices extends FleetServices {
+  /** Files in memory, of all apps of the host. */
+  readonly fileCache: FileCache
+}
+
 export class App implements ExchangeOwner {
   readonly name: string
   readonly spec: AppSpec
@@ -28,6 +36,8 @@ export class App implements ExchangeOwner {
   readonly #requests: Deadlines
   readonly #queue: Deadlines
   readonly #uploads: UploadGate
+  readonly #compress: AnswerFilter | null
+  readonly #static: StaticFiles | null
   #stopping = false
   #emptied: (() => void) | null = null
   /** Answers in progress that may fall silent: looked at by `tick`. */
@@ -35,11 +45,14 @@ export class App implements ExchangeOwner {
   /** Tunnels that were silent for too long and were asked to end: until when they must have. */
   readonly #leaving = new Map<HostExchange, number>()
 
-  constructor(spec: AppSpec, services: FleetServices) {
+  constructor(spec: AppSpec, services: AppServices) {
     this.name = spec.name
     this.spec = spec
     this.#log = services.log
     this.#waiting = new WaitingList(spec.queue.max)
+    this.#compress = createCompression(spec.compression)
+    const { log, fileCache: cache } = services
+    this.#static = createStaticFiles(spec, { log, cache, pass: (exchange) => this.#enter(exchange) })
     this.#requests = new Deadlines(spec.timeouts.requestMs, (exchange) => {
       // Somebody stands at a breakpoint: its time begins again.
       if (exchange.ticket.slot?.inspected)
@@ -73,13 +86,8 @@ export class App implements ExchangeOwner {
   /** Answers the exchange, now or later; never throws. */
   admit(exchange: HostExchange): void {
     exchange.owner = this
-    const nowMs = performance.now()
-    if (this.spec.limits.requestBodyBytes !== Number.POSITIVE_INFINITY) {
-      exchange.limitBody(this.spec.limits.requestBodyBytes)
-      if (exchange.finished) return
-    }
-    this.#requests.add(exchange.ticket.request, exchange, nowMs)
-    if (!exchange.bodyArriving || this.#uploads.admit(exchange)) this.#place(exchange, nowMs)
+    this.#requests.add(exchange.ticket.request, exchange, performance.now())
+    if (this.#static?.serve(exchange, this.#compress?.(exchange)) !== true) this.#enter(exchange)
   }
 
   /** @throws PolyhostError RUNTIME_NO_INSPECTOR */
@@ -180,6 +188,16 @@ export class App implements ExchangeOwner {
   close(): void {
     this.#requests.close()
     this.#queue.close()
+    this.#static?.close()
+  }
+
+  /** It is for an instance. */
+  #enter(exchange: HostExchange): void {
+    if (this.spec.limits.requestBodyBytes !== Number.POSITIVE_INFINITY) {
+      exchange.limitBody(this.spec.limits.requestBodyBytes)
+      if (exchange.finished) return
+    }
+    if (!exchange.bodyArriving || this.#uploads.admit(exchange)) this.#place(exchange, performance.now())
   }
 
   #place(exchange: HostExchange, nowMs: number): void {
@@ -208,7 +226,8 @@ export class App implements ExchangeOwner {
     slot.inFlight++
     slot.recentDepth = exchange.ticket.depth
     slot.requests++
-    slot.instance?.serve(exchange, (delivered) => this.#giveBack(exchange, delivered))
+    const answered = this.#compress === null ? exchange : this.#compress(exchange)
+    slot.instance?.serve(answered, (delivered) => this.#giveBack(exchange, delivered))
   }
 
   /** Its instance died before it took the request, or took it but may be followed by another: the next one answers it. */
