@@ -1,0 +1,179 @@
+/**
+ * Finds the file that a path names, as the disk is now: index, precompressed variant, no way out of the folder by a symbolic link,
+ * nothing but plain files. Sends nothing and remembers nothing (`look-ups.ts` does).
+ */
+import { constants, type Stats } from "node:fs"
+import { type FileHandle, lstat, open, readlink, realpath, stat } from "node:fs/promises"
+import { platform } from "node:os"
+import { dirname, sep } from "node:path"
+import compressible from "compressible"
+import type { ContentCoding } from "../../runtimes/app-spec.ts"
+import { type Identity, inspect, sameFile, typeOf, type Validators } from "./library.ts"
+
+export interface Sought {
+  /** Absolute; ends with "/" when a folder is meant. */
+  readonly path: string
+  /** What the file must lie in, whatever links there are; null: anywhere. */
+  readonly root: string | null
+  readonly index: string | null
+  /** Codings of precompressed variants that may be sent, best first. */
+  readonly codings: readonly ContentCoding[]
+}
+
+/** What was seen at a path when the file was found: while it stays so, the finding stays right. Null: nothing was there. */
+export interface Probe {
+  readonly path: string
+  readonly seen: Identity | null
+}
+
+export interface FoundFile {
+  /** Without links. */
+  readonly path: string
+  readonly identity: Identity
+  readonly type: string
+  readonly coding: ContentCoding | null
+  /** A variant could have been sent: the answer varies. */
+  readonly varies: boolean
+  readonly validators: Validators
+  readonly probes: readonly Probe[]
+}
+
+export type Finding =
+  | { readonly kind: "file"; readonly file: FoundFile }
+  /** A folder named without its `/`, with an index. */
+  | { readonly kind: "folder" }
+  | { readonly kind: "missing" }
+  | { readonly kind: "failed"; readonly code: "FILE_FORBIDDEN" | "FILE_UNREADABLE"; readonly detail: string }
+
+/**
+ * Never rejects. `opened` gets the file while it is open, to read it; what it returns is waited for.
+ */
+export async function findFile(
+  sought: Sought,
+  opened: (file: FoundFile, handle: FileHandle) => Promise<void>,
+): Promise<Finding> {
+  try {
+    // A file that changes between two looks is looked at again.
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const name = await named(sought)
+      if (name === "missing" || name === "folder") return { kind: name }
+      const finding = await openNamed(name, sought, opened)
+      if (finding !== "changed") return finding
+    }
+    return { kind: "failed", code: "FILE_UNREADABLE", detail: `${sought.path} changes all the time` }
+  } catch (error) {
+    return failure(error, sought.path)
+  }
+}
+
+/** Opens a file that was found. Null: another is there now, or none. */
+export async function openFound(file: FoundFile): Promise<FileHandle | null> {
+  const handle = await openPlain(file.path)
+  if (sameFile(await handle.stat(), file.identity)) return handle
+  await handle.close()
+  return null
+}
+
+/** What an error of the file system means to a client. */
+export function failure(error: unknown, path: string): Finding {
+  const code = (error as NodeJS.ErrnoException).code ?? ""
+  if (MISSING.has(code)) return { kind: "missing" }
+  const forbidden = code === "EACCES" || code === "EPERM"
+  const detail = `${path}: ${error instanceof Error ? error.message : String(error)}`
+  return { kind: "failed", code: forbidden ? "FILE_FORBIDDEN" : "FILE_UNREADABLE", detail }
+}
+
+const ATTEMPTS = 3
+const MISSING: ReadonlySet<string> = new Set([
+  "ENOENT",
+  "ENOTDIR",
+  "ENAMETOOLONG",
+  "ELOOP",
+  "ENXIO",
+  "ERR_INVALID_ARG_VALUE",
+])
+const EXTENSIONS: Readonly<Record<ContentCoding, string>> = { br: ".br", zstd: ".zst", gzip: ".gz" }
+
+interface Named {
+  readonly path: string
+  readonly stat: Stats
+}
+
+async function named({ path, index }: Sought): Promise<Named | "missing" | "folder"> {
+  const isFolder = path.endsWith("/")
+  if (isFolder && index === null) return "missing"
+  const name = isFolder ? path + index : path
+  const seen = await stat(name)
+  if (seen.isFile()) return { path: name, stat: seen }
+  if (isFolder || index === null || !seen.isDirectory()) return "missing"
+  return (await stat(`${name}/${index}`)).isFile() ? "folder" : "missing"
+}
+
+async function openNamed(
+  { path, stat: seen }: Named,
+  { root, codings }: Sought,
+  opened: (file: FoundFile, handle: FileHandle) => Promise<void>,
+): Promise<Finding | "changed"> {
+  const type = typeOf(path)
+  const varies = codings.length > 0 && compressible(type) === true
+  const probes: Probe[] = varies ? [{ path, seen }] : []
+  const variant = varies ? await variantOf(path, codings, probes) : null
+  const coding = variant?.coding ?? null
+  const handle = await openPlain(variant?.path ?? path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null
+    throw error
+  })
+  if (handle === null) return "changed"
+  try {
+    const identity = await handle.stat()
+    if (!identity.isFile()) return { kind: "missing" }
+    const real = await realPathOf(handle, variant?.path ?? path)
+    if (real === null) return "changed"
+    if (root !== null && !(await isInside(real, root))) return { kind: "missing" }
+    const looked = await inspect(real, coding === null ? "" : `-${coding}`)
+    if (looked === null || !sameFile(looked.stat, identity)) return "changed"
+    if (variant === null && varies && !sameFile(seen, identity)) return "changed"
+    if (!varies) probes.push({ path, seen: identity })
+    const { validators } = looked
+    const file: FoundFile = { path: real, identity, type, coding, varies, validators, probes }
+    await opened(file, handle)
+    return { kind: "file", file }
+  } finally {
+    await handle.close()
+  }
+}
+
+async function variantOf(
+  path: string,
+  codings: readonly ContentCoding[],
+  probes: Probe[],
+): Promise<{ path: string; coding: ContentCoding } | null> {
+  for (const coding of codings) {
+    const name = path + EXTENSIONS[coding]
+    const seen = await stat(name).catch(() => null)
+    probes.push({ path: name, seen })
+    if (seen?.isFile()) return { path: name, coding }
+  }
+  return null
+}
+
+/** Without waiting for the other end of a pipe. */
+function openPlain(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+}
+
+/** Where an open file lies. On Linux the system says it of the file itself; elsewhere the path is resolved and compared. Null: changed. */
+async function realPathOf(handle: FileHandle, path: string): Promise<string | null> {
+  if (platform() === "linux") {
+    const real = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => null)
+    if (real !== null) return real
+  }
+  const real = await realpath(path)
+  const [resolved, opened] = await Promise.all([lstat(real), handle.stat()])
+  return resolved.ino === opened.ino && resolved.dev === opened.dev ? real : null
+}
+
+async function isInside(real: string, root: string): Promise<boolean> {
+  const folder = await realpath(root)
+  return folder === dirname(real) || real.startsWith(folder.endsWith(sep) ? folder : folder + sep)
+}
