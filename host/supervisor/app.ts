@@ -52,7 +52,12 @@ export class App implements ExchangeOwner {
     this.#waiting = new WaitingList(spec.queue.max)
     this.#compress = createCompression(spec.compression)
     const { log, fileCache: cache } = services
-    this.#static = createStaticFiles(spec, { log, cache, pass: (exchange) => this.#enter(exchange) })
+    this.#static = createStaticFiles(spec, {
+      log,
+      cache,
+      filter: this.#compress,
+      pass: (exchange) => this.#enter(exchange),
+    })
     this.#requests = new Deadlines(spec.timeouts.requestMs, (exchange) => {
       // Somebody stands at a breakpoint: its time begins again.
       if (exchange.ticket.slot?.inspected)
@@ -87,7 +92,7 @@ export class App implements ExchangeOwner {
   admit(exchange: HostExchange): void {
     exchange.owner = this
     this.#requests.add(exchange.ticket.request, exchange, performance.now())
-    if (this.#static?.serve(exchange, this.#compress?.(exchange)) !== true) this.#enter(exchange)
+    if (this.#static?.serve(exchange) !== true) this.#enter(exchange)
   }
 
   /** @throws PolyhostError RUNTIME_NO_INSPECTOR */
