@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs"
 import { limitReason } from "../protocol/errors.ts"
 import type { Route } from "../runtimes/app-spec.ts"
 import { formatRoute } from "./config/index.ts"
+import type { CertificateEntry } from "./listener/tls/certificates.ts"
 import type { App } from "./supervisor/app.ts"
 import type { AppStatus, InstanceStatus } from "./supervisor/app-status.ts"
 
@@ -13,8 +14,21 @@ export interface HostStatus {
     readonly uptimeSeconds: number
     /** URLs of the listeners. */
     readonly listeners: readonly string[]
+    /** What listeners with TLS show: the first to clients that name no other. */
+    readonly certificates: readonly CertificateStatus[]
   }
   readonly apps: readonly AppStatus[]
+}
+
+export interface CertificateStatus {
+  readonly names: readonly string[]
+  readonly notAfter: string
+  /** The file it is from, or `acme:` and the name that it was ordered for. */
+  readonly owner: string
+}
+
+export function certificateStatus(entries: readonly CertificateEntry[]): readonly CertificateStatus[] {
+  return entries.map(({ names, notAfter, owner }) => ({ names, notAfter: notAfter.toISOString(), owner }))
 }
 
 /** Memory of processes by pid, each looked up once. */

@@ -12,18 +12,19 @@ import { createRuntimes, type Runtimes } from "../runtimes/index.ts"
 import type { Toolchain } from "../runtimes/toolchain/index.ts"
 import { routesOf } from "./app-routes.ts"
 import { Bindings } from "./bindings/bindings.ts"
-import { formatProblem, type LoadedConfig, parseListen } from "./config/index.ts"
+import { formatProblem, type LoadedConfig } from "./config/index.ts"
 import { createFetchExchange } from "./embed/fetch-exchange.ts"
 import type { HostExchange } from "./exchange.ts"
-import { appStatus, type HostStatus, memoryReader } from "./host-status.ts"
-import { createListener } from "./listener/create-listener.ts"
+import { appStatus, certificateStatus, type HostStatus, memoryReader } from "./host-status.ts"
 import { createServices, type ListenerServices } from "./listener/http1/services.ts"
-import type { Listener, RequestIds } from "./listener/listener.ts"
+import type { RequestIds } from "./listener/listener.ts"
 import { requestHandler } from "./listener/node-handler.ts"
 import { createRequestIds } from "./listener/request-ids.ts"
+import { Listeners } from "./listeners.ts"
 import type { Logger } from "./log/logger.ts"
 import { createRouter, type Router } from "./router.ts"
 import { createRunDir } from "./run-dir.ts"
+import { FileCache } from "./static/file-cache.ts"
 import { StreamedBytes } from "./streamed-bytes.ts"
 import { App } from "./supervisor/app.ts"
 import type { AppStatus } from "./supervisor/app-status.ts"
@@ -57,6 +58,7 @@ export class RunningHost {
   readonly #runtimes: Runtimes
   readonly #apps = new Map<string, App>()
   readonly #bindings: Bindings
+  readonly #fileCache = new FileCache()
   readonly #gate = createStartGate(availableParallelism())
   readonly #reloading = new Map<string, Promise<void>>()
   #router: Router<Target>
@@ -66,7 +68,7 @@ export class RunningHost {
   readonly #startedAt = new Date()
   readonly #ticker: NodeJS.Timeout
   readonly handler: (message: IncomingMessage, response: ServerResponse) => void
-  #listeners: Listener[] = []
+  #listeners: Listeners | null = null
   #closing: Promise<void> | null = null
   #lastTickMs = performance.now()
 
@@ -75,7 +77,7 @@ export class RunningHost {
     this.#runtimes = runtimes
     this.#bindings = new Bindings({
       app: (name) => this.#apps.get(name),
-      stateDir: parts.stateDir ?? parts.config.stateDir,
+      stateDir: this.#stateDir,
       log: parts.log,
       nextRequestId: () => this.#ids.next(),
     })
@@ -118,27 +120,22 @@ export class RunningHost {
 
   /** Listens on every address. @throws PolyhostError HOST_LISTEN_FAILED; the addresses that could be had are closed again. */
   async listen(): Promise<readonly string[]> {
-    if (this.#listeners.length > 0) return this.urls
-    const opened: Listener[] = []
-    try {
-      for (const text of this.#parts.listen ?? this.#parts.config.listen) {
-        const address = parseListen(text)
-        if ("problem" in address) {
-          throw new PolyhostError("CONFIG_INVALID", `listen ${JSON.stringify(text)}: ${address.problem}`)
-        }
-        opened.push(await createListener(address, this.#services))
-      }
-    } catch (error) {
-      for (const listener of opened) listener.destroy()
-      await Promise.all(opened.map((listener) => listener.close()))
-      throw error
-    }
-    this.#listeners = opened
+    const { config, log } = this.#parts
+    this.#listeners ??= await Listeners.open(this.#parts.listen ?? config.listen, {
+      tls: config.tls,
+      services: this.#services,
+      stateDir: this.#stateDir,
+      log,
+    })
     return this.urls
   }
 
+  get #stateDir(): string {
+    return this.#parts.stateDir ?? this.#parts.config.stateDir
+  }
+
   get urls(): readonly string[] {
-    return this.#listeners.map((listener) => listener.url)
+    return this.#listeners?.urls ?? []
   }
 
   get apps(): ReadonlyMap<string, App> {
@@ -174,6 +171,7 @@ export class RunningHost {
         pid: process.pid,
         uptimeSeconds: Math.round((performance.now() - this.#startedAtMs) / 1000),
         listeners: this.urls,
+        certificates: certificateStatus(this.#listeners?.certificates ?? []),
       },
       apps: [
         ...[...this.#apps.values()].map((app) => appStatus(app, memoryOf)),
@@ -206,6 +204,7 @@ export class RunningHost {
   }
 
   async #reload(name: string, config: LoadedConfig): Promise<void> {
+    await this.#listeners?.reloadCertificates()
     const old = this.#apps.get(name)
     const spec = config.apps.find((it) => it.name === name)
     if (old === undefined || spec === undefined) {
@@ -249,17 +248,17 @@ export class RunningHost {
 
   /** Hurries a close: what is in flight is cut. */
   kill(reason: string): void {
-    for (const listener of this.#listeners) listener.destroy()
+    this.#listeners?.destroy()
     for (const app of this.#apps.values()) app.fleet.kill(reason)
   }
 
   async #close(): Promise<void> {
-    const closed = this.#listeners.map((listener) => listener.close())
+    const closed = this.#listeners?.close()
     await Promise.all([...this.#apps.values()].map((app) => app.stop()))
     await Promise.allSettled(this.#reloading.values())
     // Every app has drained: connections that are still open are idle or will never end.
-    for (const listener of this.#listeners) listener.destroy()
-    await Promise.all(closed)
+    this.#listeners?.destroy()
+    await closed
     clearInterval(this.#ticker)
     for (const app of this.#apps.values()) app.close()
     await this.#runtimes.close()
@@ -273,6 +272,7 @@ export class RunningHost {
       gate: this.#gate,
       log: this.#parts.log,
       bindings: this.#bindings,
+      fileCache: this.#fileCache,
       generation,
       changed: (name) => this.#changed(name),
     })

@@ -180,7 +180,10 @@ export function hostOf(source: HostSource): OwnHost {
     },
     status() {
       if (running !== undefined) return running.status()
-      return { host: { version: hostVersion(), pid: process.pid, uptimeSeconds: 0, listeners: [] }, apps: [] }
+      return {
+        host: { version: hostVersion(), pid: process.pid, uptimeSeconds: 0, listeners: [], certificates: [] },
+        apps: [],
+      }
     },
     ready: async () => (await boot()).settled(),
     on(event, listener) {

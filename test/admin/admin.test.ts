@@ -173,7 +173,7 @@ function fakeHost(states: Record<string, AppState>): AdminHost & InspectHost {
   }
   return {
     status: () => ({
-      host: { version: "0.0.0", pid: 1, uptimeSeconds: 1, listeners: [] },
+      host: { version: "0.0.0", pid: 1, uptimeSeconds: 1, listeners: [], certificates: [] },
       apps: [...current.keys()].map(appOf),
     }),
     start: (name) => change(name, "running"),
