@@ -239,9 +239,9 @@ class Certificates implements Acme {
         challenges: this.#challenges,
         admit: () => this.#budget.take(host, clock.now()),
       })
+      await this.#keep(host, pair)
       this.#serve(record, pair)
       log.info(null, null, `ACME: ${host} has a certificate until ${endOf(record)}.`)
-      await this.#keep(host, pair)
     } catch (error) {
       this.#authority.accountUrl = ""
       if (this.#closing.signal.aborted) return

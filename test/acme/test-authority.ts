@@ -55,6 +55,8 @@ export class TestAuthority {
   /** So many good nonces are refused. */
   nonceRefusals = 0
   intervene: Intervention = () => false
+  /** Names that a certificate is given for. */
+  signsFor: (names: readonly string[]) => readonly string[] = (names) => names
   /** Names of resources as they were asked for. */
   readonly asked: string[] = []
   orders = 0
@@ -89,6 +91,10 @@ export class TestAuthority {
 
   get accounts(): readonly { readonly contact: unknown }[] {
     return [...this.#accounts.values()]
+  }
+
+  forgetAccounts(): void {
+    this.#accounts.clear()
   }
 
   /** Of the newest order. */
@@ -242,7 +248,7 @@ export class TestAuthority {
     send(response, 200, this.#orderBody(order))
     const nowMs = this.#options.clock.now()
     order.certificate = await this.#pki.sign({
-      names,
+      names: this.signsFor(names),
       publicKey,
       notBefore: new Date(nowMs - this.life.beforeMs),
       notAfter: new Date(nowMs + this.life.afterMs),
