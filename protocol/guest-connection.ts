@@ -19,6 +19,7 @@ import {
   readUint16,
   readUint32,
   violation,
+  writeLatin1,
 } from "./frames.ts"
 import { type GuestRequestHead, GuestStream } from "./guest-stream.ts"
 import {
@@ -178,9 +179,18 @@ export class GuestConnection implements ChannelListener, FrameHandler {
   }
 
   #connect(id: number, { bytes, start, end }: FramePayload): void {
-    // It lives long: it is not to keep all that was read with it.
-    const own = { bytes: bytes.slice(start, end), start: 0, end: end - start }
-    const socket = new GuestSocket(id, readHead(own, false), this.#writer, this.#streams, this.#windowBytes)
+    // A copy: it lives long, and is not to keep all that was read with it.
+    const own = new Uint8Array(end - start + UPGRADE_LINES.length)
+    own.set(bytes.subarray(start, end))
+    const { headersEnd, ...head } = readHead({ bytes: own, start: 0, end: end - start }, false)
+    const allHeadersEnd = writeLatin1(own, headersEnd, UPGRADE_LINES)
+    const socket = new GuestSocket(
+      id,
+      { ...head, headersEnd: allHeadersEnd },
+      this.#writer,
+      this.#streams,
+      this.#windowBytes,
+    )
     this.#streams.add(socket)
     this.#events.webSocket?.(socket)
   }
@@ -196,6 +206,9 @@ export class GuestConnection implements ChannelListener, FrameHandler {
     this.#writer.flush()
   }
 }
+
+/** Lines of the one hop to the host, which apps look for. */
+const UPGRADE_LINES = "connection: Upgrade\r\nupgrade: websocket\r\n"
 
 function readHead({ bytes, start, end }: FramePayload, hasBody: boolean): GuestRequestHead {
   const targetAt = start + REQUEST_FIXED_BYTES + bytes[start]!

@@ -19,12 +19,21 @@ const tablesApart: Plugin = {
   },
 }
 
+/** crossws' classes without its adapters: see `guest/websocket/libraries.d.ts`. */
+const crossws = Object.fromEntries(
+  ["peer", "adapter", "error"].map((name) => [
+    `crossws/dist/_chunks/${name}.mjs`,
+    `./node_modules/crossws/dist/_chunks/${name}.mjs`,
+  ]),
+)
+
 const programs: readonly BuildOptions[] = [
   {
     entryPoints: ["runtimes/guest/main.ts"],
     outfile: "dist/guest/guest.cjs",
     format: "cjs",
     target: "node14.17",
+    alias: crossws,
   },
   // Piscina finds its own worker file beside itself: it stays a package.
   {
@@ -55,7 +64,7 @@ const programs: readonly BuildOptions[] = [
     target: "es2024",
     mainFields: ["module", "main"],
     // Its tables are two thirds of what a snapshot would hold; the cell does IDNA.
-    alias: { tr46: "./runtimes/isolate/web/url/idna.ts" },
+    alias: { ...crossws, tr46: "./runtimes/isolate/web/url/idna.ts" },
     plugins: [tablesApart],
     // Nothing of it shows its callers to the app.
     banner: { js: '"use strict";' },

@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url"
 import type { GuestConnection } from "../../protocol/guest-connection.ts"
 import type { GuestStream } from "../../protocol/guest-stream.ts"
 import type { Welcome } from "../../protocol/messages.ts"
+import type { GuestSocket } from "../../protocol/websocket/guest-socket.ts"
 import type { GuestConfig } from "../guest-config.ts"
 import type { Capture } from "./capture/index.ts"
 import type { MakeRequest } from "./fast-request.ts"
@@ -33,6 +34,7 @@ export interface GuestApp {
   log(level: "info" | "warn", message: string): void
   welcome(welcome: Welcome): void
   request(stream: GuestStream): void
+  webSocket(socket: GuestSocket): void
   shutdown(graceMs: number): void
 }
 
@@ -80,8 +82,9 @@ export function startApp(config: GuestConfig, parts: GuestAppParts): GuestApp {
           makeRequest,
           partsOf,
           platform: nodePlatform,
+          during: bindings.during,
         })
-        connection?.started({ interface: "fetch" })
+        connection?.started({ interface: "fetch", websocket: decision.handler.webSocket !== undefined })
       } else connection?.started({ interface: "server", path: decision.path })
     },
     (error: unknown) => failStart("RUNTIME_LOAD_FAILED", error),
@@ -134,6 +137,9 @@ export function startApp(config: GuestConfig, parts: GuestAppParts): GuestApp {
     welcome: (message) => welcomed(message),
     request(stream) {
       if (fetchApp !== undefined) bindings.during(stream, fetchApp.request)
+    },
+    webSocket(socket) {
+      if (fetchApp !== undefined) bindings.during(socket, () => fetchApp?.webSocket(socket))
     },
     shutdown(graceMs) {
       const closing = fetchApp === undefined ? Promise.resolve() : fetchApp.close(graceMs)

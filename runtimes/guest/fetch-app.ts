@@ -4,6 +4,7 @@
  */
 import type { GuestResponseHead, GuestStream, GuestStreamEvents } from "../../protocol/guest-stream.ts"
 import { DisconnectCode, type Log, type Welcome } from "../../protocol/messages.ts"
+import type { GuestSocket } from "../../protocol/websocket/guest-socket.ts"
 import { type Reading, soon } from "./at-hand.ts"
 import { type AppContext, contextMaker } from "./context.ts"
 import type { MakeRequest } from "./fast-request.ts"
@@ -12,12 +13,15 @@ import type { Handler } from "./handler.ts"
 import type { GuestPlatform } from "./platform.ts"
 import { RequestRecord } from "./request-record.ts"
 import { describe, isPromise, isResponse, thrownMessage, thrownStack } from "./results.ts"
+import { createWebSockets } from "./websocket/sockets.ts"
 
 /** Bodies up to this size travel in the same frame as their head, copied; larger ones in frames of their own, as they are. */
 const INLINE_BYTES = 8 * 1024
 
 export interface FetchApp {
   request(stream: GuestStream): void
+  /** A client wants a WebSocket connection: only where the handler has hooks. */
+  webSocket(socket: GuestSocket): void
   /** Waits for `waitUntil` promises (at most `graceMs`) and runs the app's `close`. Never rejects. */
   close(graceMs: number): Promise<void>
 }
@@ -32,6 +36,8 @@ export interface FetchAppOptions {
   /** The parts of a response that can be sent without its stream, or undefined: read it as any other code would. */
   readonly partsOf: (response: Response) => ResponseParts | undefined
   readonly platform: GuestPlatform
+  /** Runs code of the app for a stream. */
+  readonly during: (stream: GuestStream, run: (stream: GuestStream) => void) => void
 }
 
 export function createFetchApp(options: FetchAppOptions): FetchApp {
@@ -39,6 +45,16 @@ export function createFetchApp(options: FetchAppOptions): FetchApp {
   const background = new Set<Promise<unknown>>()
   const makeContext = contextMaker({ env, app, log, waitUntil })
   const { call } = handler
+  const sockets =
+    handler.webSocket === undefined
+      ? undefined
+      : createWebSockets({
+          hooks: handler.webSocket,
+          fetch: call,
+          platform,
+          during: options.during,
+          waitUntil,
+        })
 
   function waitUntil(promise: Promise<unknown>): void {
     const settled: Promise<unknown> = Promise.resolve(promise).then(
@@ -66,6 +82,18 @@ export function createFetchApp(options: FetchAppOptions): FetchApp {
       } catch (error) {
         exchange.fail(error)
       }
+    },
+    webSocket(socket) {
+      const exchange = new FetchExchange(socket, options)
+      const { record } = exchange
+      sockets?.connect({
+        socket,
+        request: makeRequest(record),
+        context: makeContext(record),
+        answer: (response) => exchange.answer(response),
+        fail: (error) => exchange.fail(error),
+        left: () => record.disconnected(),
+      })
     },
     async close(graceMs) {
       try {

@@ -3,12 +3,16 @@
  * a default function of fewer than two parameters, a Node `(req, res)` function.
  */
 
+import { isForBun, readHooks, type WebSocketHooks } from "./websocket/hooks.ts"
+
 export interface Handler {
   /** `fetch`: an explicit fetch method; `function`: a bare function that takes a Request; `node`: `(req, res)`. */
   readonly kind: "fetch" | "function" | "node"
   readonly call: (request: Request, context: unknown, again: unknown) => unknown
   /** The app's own `close`, run before it stops. */
   readonly close: (() => unknown) | undefined
+  /** Its hooks for WebSocket connections. */
+  readonly webSocket: WebSocketHooks | undefined
   /** It uses what only its runtime's own server offers (Bun's `routes`, `websocket`). */
   nativeOnly(runtime: string): boolean
 }
@@ -29,6 +33,7 @@ export function findHandler(module: unknown): Handler | undefined {
     kind: exported.length < 2 ? "function" : "node",
     call: exported as Handler["call"],
     close: undefined,
+    webSocket: undefined,
     nativeOnly: () => false,
   }
 }
@@ -40,8 +45,9 @@ function fetchHandler(owner: Record<string, unknown>, fetch: AnyFunction): Handl
     // Looked up once: a module namespace is slow to read, and `this` must be the object that owns the method.
     call: fetch.bind(owner) as Handler["call"],
     close: isFunction(close) ? () => close.call(owner) : undefined,
+    webSocket: readHooks(owner["websocket"]),
     nativeOnly: (runtime) =>
-      runtime === "bun" && (isRouteTable(owner["routes"]) || owner["websocket"] !== undefined),
+      runtime === "bun" && (isRouteTable(owner["routes"]) || isForBun(owner["websocket"], fetch)),
   }
 }
 

@@ -57,6 +57,7 @@ function connectToHost(config: GuestConfig, app: GuestApp, { output, calls }: Co
     {
       welcome: (welcome) => app.welcome(welcome),
       request: (stream) => app.request(stream),
+      webSocket: (socket) => app.webSocket(socket),
       shutdown: (shutdown) => app.shutdown(shutdown.graceMs),
       // Without its host a guest has no reason to live. One that cannot run this is ended by the host's watchdog.
       closed: () => process.exit(0),

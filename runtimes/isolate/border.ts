@@ -34,8 +34,8 @@ export interface CellFunctions {
   readonly print: (stream: "stdout" | "stderr", text: string) => void
   /** Begins an operation whose answer comes as `Settled` in a later turn. */
   readonly begin: (id: number, method: string, request: unknown) => void
-  /** The app's module was evaluated to its end. */
-  readonly evaluated: () => void
+  /** The app's module was evaluated to its end; it takes WebSocket connections or not. */
+  readonly evaluated: (takesSockets: boolean) => void
   /** The inside is broken. */
   readonly fatal: (why: string) => void
   /** Returns when the cell has taken all that was sent before. These wait for the cell, those above do not. */

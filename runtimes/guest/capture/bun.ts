@@ -76,7 +76,14 @@ function onUnixSocket(options: BunOptions, path: string): BunOptions {
   for (const key of [...Object.keys(options), ...INHERITABLE]) {
     if (!ADDRESS_OPTIONS.has(key) && key in options) copy[key] = options[key]
   }
+  if (isObject(copy["websocket"])) copy["websocket"] = withHandler(copy["websocket"])
   return { ...copy, unix: path }
+}
+
+/** Bun before 1.4 refuses handlers without any of its own; crossws hooks, which it is not to call, may have none of those. */
+function withHandler(handlers: BunOptions): BunOptions {
+  const has = ["open", "message", "close"].some((name) => typeof handlers[name] === "function")
+  return has ? handlers : { ...handlers, message: () => undefined }
 }
 
 const ADDRESS_OPTIONS = new Set(["port", "hostname", "reusePort", "ipv6Only", "fd", "unix"])

@@ -51,6 +51,7 @@ export class IsolateMember implements CellMember, Watched {
   readonly #tally = requestTally({
     opened: (stream) => this.#share.opened(stream),
     closed: (stream) => this.#share.closed(stream),
+    passed: (stream) => this.#share.passed(stream),
   })
   readonly #words: Words
   readonly #routing: Routing

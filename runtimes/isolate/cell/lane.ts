@@ -30,6 +30,8 @@ export class Lane {
   #burst = 0
   closed = false
   isLoaded = false
+  /** Its app has hooks for WebSocket connections. */
+  takesSockets = false
   /** Settles when the app's modules were evaluated, or could not be. */
   readonly loaded: Promise<void>
   #resolveLoaded!: () => void
@@ -45,7 +47,8 @@ export class Lane {
     this.loaded.catch(() => undefined)
   }
 
-  evaluated(): void {
+  evaluated(takesSockets: boolean): void {
+    this.takesSockets = takesSockets
     this.isLoaded = true
     this.#resolveLoaded()
   }

@@ -66,7 +66,7 @@ function guestParts(parts: LaneParts, lane: Lane): GuestParts {
       },
       wake: (ms) => lane.wakeAfter(Number(ms)),
       print: ops.print,
-      evaluated: () => lane.evaluated(),
+      evaluated: (takesSockets) => lane.evaluated(takesSockets === true),
       fatal: (why) => parts.broken(String(why)),
       barrier: () => undefined,
       domainToASCII: ops.domainToASCII,

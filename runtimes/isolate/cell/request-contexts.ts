@@ -11,8 +11,9 @@ import type { Bundle } from "./modules/bundler.ts"
 import { frameOf, type RawFrame, RawFrames } from "./raw-frames.ts"
 import type { Routing, Surroundings } from "./routing.ts"
 
-/** An app that exports what every app must; it is never asked. */
+/** Apps that export what the app does, as the host is to know of it; they are never asked. */
 const TRUNK: Bundle = { code: "export const fetch = () => {}", filename: "polyhost:trunk.js", map: null }
+const TRUNK_WITH_SOCKETS: Bundle = { ...TRUNK, code: `${TRUNK.code}; export const websocket = {}` }
 /** Memory that a context with a small app takes, and some for what it does. */
 const CONTEXT_BYTES = 2 * 1024 * 1024
 /** How long `ctx.waitUntil` may go on after the answer. */
@@ -41,6 +42,8 @@ export class RequestContexts implements Routing {
   readonly #byCall = new Map<number, RequestContext>()
   readonly #open = new Set<RequestContext>()
   readonly #most: number
+  /** Streams of WebSocket connections, those that wait included. */
+  readonly #sockets = new Set<number>()
   /** Requests without a context, in order, and their frames. */
   readonly #waiting = new Map<number, Uint8Array[]>()
   #bundle: Bundle | null = null
@@ -75,8 +78,10 @@ export class RequestContexts implements Routing {
     try {
       this.#bundle = await bundle
       this.#next = this.#make()
-      await this.#next.evaluated
-      await this.#isolate.load(this.#trunk, TRUNK)
+      const first = this.#next
+      await first.evaluated
+      const trunk = first.lane?.takesSockets === true ? TRUNK_WITH_SOCKETS : TRUNK
+      await this.#isolate.load(this.#trunk, trunk)
     } catch (error) {
       await this.#isolate.loadFailed(this.#trunk, error)
     }
@@ -132,6 +137,15 @@ export class RequestContexts implements Routing {
     return this.#open.size - (this.#next === null ? 0 : 1)
   }
 
+  /** Connections that stay for long take half of the contexts at most. */
+  #hasRoom(stream: number): boolean {
+    if (this.#busy >= this.#most) return false
+    if (!this.#sockets.has(stream)) return true
+    let connected = 0
+    for (const id of this.#sockets) if (this.#byStream.has(id)) connected++
+    return connected < Math.max(1, this.#most / 2)
+  }
+
   #admit(stream: number, frames: readonly Uint8Array[]): void {
     const context = this.#take(stream)
     if (context.failure !== null) this.#refuse(context)
@@ -140,7 +154,7 @@ export class RequestContexts implements Routing {
 
   #admitWaiting(): void {
     for (const [stream, frames] of this.#waiting) {
-      if (this.#busy >= this.#most) return
+      if (!this.#hasRoom(stream)) continue
       this.#waiting.delete(stream)
       this.#admit(stream, frames)
     }
@@ -173,6 +187,7 @@ export class RequestContexts implements Routing {
   /** The answer is out: what `waitUntil` was given goes on for a while. */
   #answered(context: RequestContext): void {
     this.#byStream.delete(context.stream)
+    this.#sockets.delete(context.stream)
     const text = new TextEncoder().encode(JSON.stringify({ reason: "answered", graceMs: AFTERWARDS_MS }))
     this.#give(context, frameOf({ type: FrameType.shutdown, flags: 0, id: 0 }, text))
   }
@@ -180,6 +195,7 @@ export class RequestContexts implements Routing {
   #drop(context: RequestContext): void {
     this.#open.delete(context)
     this.#byStream.delete(context.stream)
+    this.#sockets.delete(context.stream)
     for (const id of context.calls.values()) this.#byCall.delete(id)
     const { lane } = context
     lane?.close()
@@ -209,18 +225,21 @@ export class RequestContexts implements Routing {
       const context = this.#byCall.get(id)
       for (const [own, global] of context?.calls ?? []) if (global === id) writeUint48(bytes, 6, own)
       context?.lane?.receive(bytes)
-    } else if (type === FrameType.request) {
-      if (this.#busy < this.#most) this.#admit(id, [bytes])
+    } else if (type === FrameType.request || type === FrameType.socketConnect) {
+      if (type === FrameType.socketConnect) this.#sockets.add(id)
+      if (this.#hasRoom(id)) this.#admit(id, [bytes])
       else this.#waiting.set(id, [bytes])
     } else if (this.#waiting.has(id)) {
       // Nothing of it was done: there is nobody to tell that the client left.
-      if (type === FrameType.disconnect) this.#waiting.delete(id)
-      else this.#waiting.get(id)?.push(bytes)
+      if (type === FrameType.disconnect) {
+        this.#waiting.delete(id)
+        this.#sockets.delete(id)
+      } else this.#waiting.get(id)?.push(bytes)
     } else {
       const context = this.#byStream.get(id)
       if (context === undefined) return
       this.#give(context, bytes)
-      if (type === FrameType.disconnect) this.#answered(context)
+      if (type === FrameType.disconnect || type === FrameType.socketClose) this.#answered(context)
     }
   }
 

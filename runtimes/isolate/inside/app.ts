@@ -5,6 +5,7 @@
 import type { Channel } from "../../../protocol/channel.ts"
 import { PROTOCOL_VERSION } from "../../../protocol/frames.ts"
 import { GuestConnection } from "../../../protocol/guest-connection.ts"
+import type { GuestStream } from "../../../protocol/guest-stream.ts"
 import type { Welcome } from "../../../protocol/messages.ts"
 import { createBindings } from "../../guest/bindings/index.ts"
 import type { ResponseParts } from "../../guest/fast-response.ts"
@@ -16,7 +17,8 @@ import { makeHeaders, receiveRequest, responseParts } from "../web/fetch/index.t
 import { isolatePlatform } from "./platform.ts"
 
 export interface IsolateApp {
-  loaded(namespace: object): void
+  /** @returns whether the app takes WebSocket connections. */
+  loaded(namespace: object): boolean
   failed(code: string, message: string, stack: string): void
 }
 
@@ -46,6 +48,7 @@ export function startApp({ config, channel, schedule, reportError }: IsolateAppP
         app?.request(stream)
         current = 0
       },
+      webSocket: (socket) => app?.webSocket(socket),
       shutdown({ graceMs }) {
         const closing = app === undefined ? Promise.resolve() : app.close(graceMs)
         closing.then(() => connection.shutdownComplete())
@@ -67,6 +70,16 @@ export function startApp({ config, channel, schedule, reportError }: IsolateAppP
     })
   }
 
+  function during(stream: GuestStream, run: (stream: GuestStream) => void): void {
+    const before = current
+    current = stream.id
+    try {
+      run(stream)
+    } finally {
+      current = before
+    }
+  }
+
   function proceed(): void {
     if (welcome === undefined) return
     if (failure !== undefined) {
@@ -80,8 +93,10 @@ export function startApp({ config, channel, schedule, reportError }: IsolateAppP
         makeRequest,
         partsOf,
         platform: isolatePlatform(reportError),
+        during,
       })
-      if (!config.oneRequest) connection.started({ interface: "fetch" })
+      if (!config.oneRequest)
+        connection.started({ interface: "fetch", websocket: handler.webSocket !== undefined })
     }
   }
 
@@ -94,6 +109,7 @@ export function startApp({ config, channel, schedule, reportError }: IsolateAppP
         failure = { code: "RUNTIME_INTERFACE_UNKNOWN", message, stack: "" }
       }
       proceed()
+      return handler?.webSocket !== undefined
     },
     failed(code, message, stack) {
       // It serves already: something of its top-level code went wrong that nobody waits for.

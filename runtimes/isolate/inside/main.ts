@@ -80,8 +80,7 @@ function start(config: InsideConfig, ...functions: never[]): Inside {
       if (hasMap) stacks.install()
       hook.on((namespace) =>
         guarded(() => {
-          app.loaded(namespace)
-          out.evaluated()
+          out.evaluated(app.loaded(namespace))
         }),
       )
     },

@@ -76,7 +76,7 @@ export function createWayOut(cell: CellFunctions): WayOut {
       count(0)
       begin(id, method, request)
     },
-    evaluated: () => evaluated(),
+    evaluated: (takesSockets) => evaluated(takesSockets),
     fatal: (why) => fatal(why),
   }
 }

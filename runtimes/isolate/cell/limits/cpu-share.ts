@@ -13,7 +13,9 @@ export class CpuShare {
   #clock = 0
   /** Requests in flight, oldest first, with the clock when they came. */
   readonly #since = new Map<number, number>()
-  readonly #ending: number[] = []
+  /** What ends with the turn that runs, or the next when none does; and with the one after that. */
+  #ending: number[] = []
+  #endingLater: number[] = []
   #turnStart: number | null = null
   #turnSince = 0
   /** Requests that came with the turn. */
@@ -22,6 +24,15 @@ export class CpuShare {
   opened(stream: number): void {
     this.#since.set(stream, this.#clock)
     this.#arrived++
+  }
+
+  /** Work that comes and is done in one turn, as far as anybody can tell: a message of a stream that stays. */
+  passed(stream: number): void {
+    this.#since.delete(stream)
+    this.#since.set(stream, this.#clock)
+    this.#arrived++
+    if (this.#turnStart === null) this.#ending.push(stream)
+    else this.#endingLater.push(stream)
   }
 
   /** What ends in a turn has had its part of that. */
@@ -50,7 +61,9 @@ export class CpuShare {
     this.#clock += (cpuMs - this.#turnStart) / Math.max(1, this.#since.size)
     this.#turnStart = null
     this.#arrived = 0
-    for (const stream of this.#ending.splice(0)) this.#since.delete(stream)
+    for (const stream of this.#ending) this.#since.delete(stream)
+    this.#ending = this.#endingLater
+    this.#endingLater = []
   }
 
   /** What the running turn has used. */

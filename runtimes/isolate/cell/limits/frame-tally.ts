@@ -50,18 +50,22 @@ export class FrameHeaders {
 export interface RequestEvents {
   opened(stream: number): void
   closed(stream: number): void
+  /** A message came, or the end of a WebSocket connection. */
+  passed(stream: number): void
 }
 
 /** For the two directions of one channel: tells when a request came and when its answer ended. */
 export function requestTally(events: RequestEvents): { fromHost: FrameHeaders; fromIsolate: FrameHeaders } {
   return {
     fromHost: new FrameHeaders((type, _flags, stream) => {
-      if (type === FrameType.request) events.opened(stream)
+      if (type === FrameType.request || type === FrameType.socketConnect) events.opened(stream)
       else if (type === FrameType.disconnect) events.closed(stream)
+      else if (type === FrameType.socketMessage || type === FrameType.socketClose) events.passed(stream)
     }),
     fromIsolate: new FrameHeaders((type, flags, stream) => {
       const ends = (type === FrameType.response || type === FrameType.body) && (flags & FLAG_END) !== 0
-      if (ends || type === FrameType.disconnect) events.closed(stream)
+      // A connection that was accepted is no request any more: what its messages cost is counted by itself.
+      if (ends || type === FrameType.disconnect || type === FrameType.socketAccept) events.closed(stream)
     }),
   }
 }
