@@ -12,7 +12,7 @@ import { AuthorityError, inWords, retryAfterMsOf, sentenceOf } from "./authority
 import { Challenges } from "./challenges.ts"
 import { type Clock, deadlineSignal, systemClock } from "./clock.ts"
 import { orderCertificate } from "./order.ts"
-import { type Lifetime, lifetimeOf, OrderBudget, renewalMs, retryMs } from "./schedule.ts"
+import { type Lifetime, lifetimeOf, nextRenewalMs, OrderBudget, renewalMs, retryMs } from "./schedule.ts"
 import { openSession, type Session } from "./session.ts"
 import { AcmeState, type CertificatePair } from "./state.ts"
 
@@ -241,6 +241,7 @@ class Certificates implements Acme {
       })
       await this.#keep(host, pair)
       this.#serve(record, pair)
+      if (record.life !== null) record.dueMs = nextRenewalMs(record.life, clock.now(), this.#services.random)
       log.info(null, null, `ACME: ${host} has a certificate until ${endOf(record)}.`)
     } catch (error) {
       this.#authority.accountUrl = ""

@@ -8,6 +8,8 @@ import { messageOf } from "../../protocol/errors.ts"
 export interface AuthorityErrorDetails {
   /** Last part of the problem's type (`rateLimited`), or `unreachable`. "" where there is none. */
   readonly type?: string
+  /** Of HTTP; 0: there was no answer, or it was none of refusal. */
+  readonly status?: number
   /** How long the authority asks to be left alone; 0: it does not say. */
   readonly retryAfterMs?: number
   readonly cause?: unknown
@@ -16,11 +18,16 @@ export interface AuthorityErrorDetails {
 export class AuthorityError extends Error {
   override readonly name = "AuthorityError"
   readonly type: string
+  readonly status: number
   readonly retryAfterMs: number
 
-  constructor(message: string, { type = "", retryAfterMs = 0, cause }: AuthorityErrorDetails = {}) {
+  constructor(
+    message: string,
+    { type = "", status = 0, retryAfterMs = 0, cause }: AuthorityErrorDetails = {},
+  ) {
     super(message, cause === undefined ? {} : { cause })
     this.type = type
+    this.status = status
     this.retryAfterMs = retryAfterMs
   }
 }

@@ -23,6 +23,15 @@ export function renewalMs({ notBeforeMs, notAfterMs }: Lifetime, random: () => n
   return notBeforeMs + (notAfterMs - notBeforeMs) * (2 / 3 - random() / 30)
 }
 
+/**
+ * The same for one that has just come: not before some time has gone by, whatever its dates say. Else a clock that is wrong
+ * would make each new certificate look like an old one.
+ */
+export function nextRenewalMs(life: Lifetime, nowMs: number, random: () => number): number {
+  const leastMs = Math.min((life.notAfterMs - life.notBeforeMs) / 10, 24 * HOUR_MS)
+  return Math.max(renewalMs(life, random), nowMs + leastMs)
+}
+
 const FIRST_RETRY_MS = 60_000
 const LAST_RETRY_MS = 6 * HOUR_MS
 

@@ -10,6 +10,8 @@ import { AuthorityError } from "./authority-error.ts"
 import type { Clock } from "./clock.ts"
 import { createTransport, type Transport } from "./transport.ts"
 
+type Account = Awaited<ReturnType<Client["createAccount"]>>
+
 export type AcmeLibrary = typeof import("acme-client")
 
 export interface Session {
@@ -94,13 +96,29 @@ function createClient(
   return client
 }
 
-/** The account of the key: made, or found when there is one (RFC 8555 7.3). */
+/**
+ * The account of the key (RFC 8555 7.3): looked for first, because acme-client writes all of one anew that it finds when it meant to
+ * make it, and some authorities take that ill (pebble 2.4 never answers).
+ */
 async function openAccount(client: Client, { email }: AcmeSettings): Promise<void> {
-  await client.createAccount({
+  const contact = email === null ? [] : [`mailto:${email}`]
+  const found = await findAccount(client)
+  if (found === null) {
     // The configuration is not valid without `agreeToTerms`.
-    termsOfServiceAgreed: true,
-    ...(email === null ? {} : { contact: [`mailto:${email}`] }),
-  })
+    await client.createAccount({ termsOfServiceAgreed: true, ...(email === null ? {} : { contact }) })
+  } else if (email !== null && found.contact?.join() !== contact.join())
+    await client.updateAccount({ contact })
+}
+
+async function findAccount(client: Client): Promise<Account | null> {
+  try {
+    return await client.createAccount({ onlyReturnExisting: true })
+  } catch (error) {
+    // Whatever else it says no to: some ask for an external account before they look.
+    if (error instanceof AuthorityError && error.status >= 400 && error.status < 500 && error.status !== 429)
+      return null
+    throw error
+  }
 }
 
 async function readRoot(caFile: string): Promise<string> {

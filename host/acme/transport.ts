@@ -122,6 +122,7 @@ function refusal(url: string, { status, data }: AuthorityAnswer, retryAfterMs: n
   const type = problem?.type ?? (status === 429 ? "rateLimited" : status >= 500 ? "serverInternal" : "")
   return new AuthorityError(`${new URL(url).host} answered ${status}${said === "" ? "" : `: ${said}`}`, {
     type,
+    status,
     retryAfterMs,
   })
 }

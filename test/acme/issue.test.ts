@@ -76,7 +76,19 @@ test("several names are got one after the other, by one account", async () => {
     expect((await site.handshake(host, authority.root)).subjectAltName).toBe(`DNS:${host}`)
   }
   const steps = authority.asked.filter((it) => ["new-account", "new-order", "certificate"].includes(it))
-  expect(steps).toEqual(["new-account", ...hosts.flatMap(() => ["new-order", "certificate"])])
+  expect(steps).toEqual(["new-account", "new-account", ...hosts.flatMap(() => ["new-order", "certificate"])])
+})
+
+test("the account is found again, and told a new address", async () => {
+  const stage = await startStage({ email: "old@example.com" })
+  const { authority, site } = stage
+  await site.acme.start()
+  await site.has(HOST)
+  const more = { hosts: ["more.example.com"], email: "new@example.com" }
+  const next = await stage.again(more)
+  await next.acme.start()
+  await next.has("more.example.com")
+  expect(authority.accounts).toMatchObject([{ contact: ["mailto:new@example.com"] }])
 })
 
 test("keys are readable by the host's user alone, and the chain is whole", async () => {

@@ -82,6 +82,16 @@ test("a host that finds the other's renewal in the folder that they share orders
   expect(other.log).toEqual([])
 })
 
+test("a certificate that is old when it comes, by a wrong clock, is not ordered over and over", async () => {
+  const { authority, site, clock } = await startStage()
+  authority.life = { beforeMs: 80 * DAY_MS, afterMs: 10 * DAY_MS }
+  await site.acme.start()
+  await site.has(HOST)
+  await eventually(5000, "an alarm", () => clock.alarms.length > 0)
+  expect(site.acme.status()[0]?.next.getTime()).toBeCloseTo(clock.now() + DAY_MS, -5)
+  expect(authority.orders).toBe(1)
+})
+
 test("renewal is at two thirds of the life, up to a thirtieth before", () => {
   const life = { notBeforeMs: 0, notAfterMs: 90 * DAY_MS }
   expect(renewalMs(life, () => 0)).toBe(60 * DAY_MS)

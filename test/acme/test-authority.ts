@@ -190,6 +190,8 @@ export class TestAuthority {
     const url = `${this.url}/account/${thumbprint}`
     const there = this.#accounts.get(url)
     if (there === undefined) {
+      if (payload?.["onlyReturnExisting"] === true)
+        throw new Refused(400, "accountDoesNotExist", "no account with this key")
       const { externalAccounts: keys } = this.#options
       if (keys !== undefined)
         checkBinding(payload?.["externalAccountBinding"], { url: `${this.url}/new-account`, jwk, keys })
