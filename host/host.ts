@@ -254,7 +254,7 @@ export class RunningHost {
 
   async #close(): Promise<void> {
     const closed = this.#listeners?.close()
-    await Promise.all([...this.#apps.values()].map((app) => app.stop()))
+    await Promise.all([...this.#apps.values()].flatMap((app) => [app.stop(), app.filesSent()]))
     await Promise.allSettled(this.#reloading.values())
     // Every app has drained: connections that are still open are idle or will never end.
     this.#listeners?.destroy()

@@ -9,7 +9,7 @@ export interface CallLines {
 
 /** What the host itself says, and what belongs to a connection (RFC 9110 7.6.1). */
 const DROPPED =
-  /^(?:host|connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|expect|forwarded|x-forwarded-.*|x-request-id|x-real-ip)$/
+  /^(?:host|connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|expect|forwarded|x-forwarded-.*|x-request-id|x-real-ip|x-sendfile|x-sendfile-type|x-accel-redirect|x-accel-mapping)$/
 
 /** `block` is valid header lines. Null when its Content-Length is not one. */
 export function readCallLines(block: Uint8Array, hasBody: boolean): CallLines | null {

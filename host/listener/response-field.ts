@@ -1,6 +1,13 @@
 /** Which header lines of an answer belong to its connection, or mean something to the host. Told by length first. RFC 9110 7.6.1. */
 
-export type ResponseHeaderKind = "pass" | "drop" | "connection" | "content-length" | "date" | "hsts"
+export type ResponseHeaderKind =
+  | "pass"
+  | "drop"
+  | "connection"
+  | "content-length"
+  | "date"
+  | "sendfile"
+  | "hsts"
 
 export function responseHeaderKind(name: string): ResponseHeaderKind {
   switch (name.length) {
@@ -11,12 +18,16 @@ export function responseHeaderKind(name: string): ResponseHeaderKind {
     case 10: {
       const lower = name.toLowerCase()
       if (lower === "connection") return "connection"
+      if (lower === "x-sendfile") return "sendfile"
       return lower === "keep-alive" ? "drop" : "pass"
     }
     case 14:
       return name.toLowerCase() === "content-length" ? "content-length" : "pass"
-    case 16:
-      return name.toLowerCase() === "proxy-connection" ? "drop" : "pass"
+    case 16: {
+      const lower = name.toLowerCase()
+      if (lower === "x-accel-redirect") return "sendfile"
+      return lower === "proxy-connection" ? "drop" : "pass"
+    }
     case 17:
       return name.toLowerCase() === "transfer-encoding" ? "drop" : "pass"
     case 25:

@@ -85,6 +85,9 @@ function readLines(block: Uint8Array, text: string): ResponseLines {
     const kind = responseHeaderKind(text.slice(at, line.nameEnd))
     let passes = kind !== "drop"
     if (kind === "date") hasDate = true
+    // `static/sendfile-filter.ts` has taken it from the answers of apps that may: it says where files lie, and no client shall see it.
+    if (kind === "sendfile")
+      throw invalid(`header ${text.slice(at, line.nameEnd)}, and the app has no "sendfile" in its manifest`)
     if (kind === "hsts") hasHsts = true
     if (kind === "connection") {
       nominated = nominatedBy(text.slice(line.nameEnd + 1, line.next - 2), nominated)

@@ -5,13 +5,11 @@
 import type { ClientErrorCode } from "../../protocol/errors.ts"
 import type { GoAwayCode, Untaken } from "../../protocol/exchange.ts"
 import type { AppSpec, ErrorPages } from "../../runtimes/app-spec.ts"
-import { type AnswerFilter, createCompression } from "../compression/compression.ts"
 import type { ExchangeOwner, HostExchange } from "../exchange.ts"
 import type { Logger } from "../log/logger.ts"
-import type { FileCache } from "../static/file-cache.ts"
-import { createStaticFiles, type StaticFiles } from "../static/static-files.ts"
 import { createDeadlineEntry, Deadlines } from "./deadlines.ts"
 import { Fleet, type FleetServices } from "./fleet.ts"
+import { Front, type FrontServices } from "./front.ts"
 import { type Inspectable, type Inspection, inspectable, openInspection } from "./inspection.ts"
 import type { Slot } from "./slot.ts"
 import { UploadGate } from "./upload-gate.ts"
@@ -22,10 +20,7 @@ const CRASH_SETTLES_MS = 20
 /** A tunnel that was silent for too long is given so long to end politely, in milliseconds. */
 const SILENT_LEAVES_MS = 10_000
 
-export interface AppServices extends FleetServices {
-  /** Files in memory, of all apps of the host. */
-  readonly fileCache: FileCache
-}
+export type AppServices = FleetServices & FrontServices
 
 export class App implements ExchangeOwner {
   readonly name: string
@@ -36,8 +31,7 @@ export class App implements ExchangeOwner {
   readonly #requests: Deadlines
   readonly #queue: Deadlines
   readonly #uploads: UploadGate
-  readonly #compress: AnswerFilter | null
-  readonly #static: StaticFiles | null
+  readonly #front: Front
   #stopping = false
   #emptied: (() => void) | null = null
   /** Answers in progress that may fall silent: looked at by `tick`. */
@@ -50,13 +44,9 @@ export class App implements ExchangeOwner {
     this.spec = spec
     this.#log = services.log
     this.#waiting = new WaitingList(spec.queue.max)
-    this.#compress = createCompression(spec.compression)
-    const { log, fileCache: cache } = services
-    this.#static = createStaticFiles(spec, {
-      log,
-      cache,
-      filter: this.#compress,
+    this.#front = new Front(spec, services, {
       pass: (exchange) => this.#enter(exchange),
+      released: (exchange) => this.#release(exchange),
     })
     this.#requests = new Deadlines(spec.timeouts.requestMs, (exchange) => {
       // Somebody stands at a breakpoint: its time begins again.
@@ -92,7 +82,7 @@ export class App implements ExchangeOwner {
   admit(exchange: HostExchange): void {
     exchange.owner = this
     this.#requests.add(exchange.ticket.request, exchange, performance.now())
-    if (this.#static?.serve(exchange) !== true) this.#enter(exchange)
+    if (!this.#front.serve(exchange)) this.#enter(exchange)
   }
 
   /** @throws PolyhostError RUNTIME_NO_INSPECTOR */
@@ -132,6 +122,7 @@ export class App implements ExchangeOwner {
     if (ticket.queue !== null) this.#queue.remove(ticket.queue)
     this.#streaming.delete(exchange)
     this.#leaving.delete(exchange)
+    this.#front.ended(exchange)
     this.#uploads.ended(exchange)
     const { slot } = ticket
     if (slot !== null) {
@@ -190,10 +181,15 @@ export class App implements ExchangeOwner {
     this.#failWaiting("the app was stopped")
   }
 
+  /** Resolves when no file is being sent, or after the drain time. */
+  filesSent(): Promise<void> {
+    return this.#front.sent()
+  }
+
   close(): void {
     this.#requests.close()
     this.#queue.close()
-    this.#static?.close()
+    this.#front.close()
   }
 
   /** It is for an instance. */
@@ -231,8 +227,7 @@ export class App implements ExchangeOwner {
     slot.inFlight++
     slot.recentDepth = exchange.ticket.depth
     slot.requests++
-    const answered = this.#compress === null ? exchange : this.#compress(exchange)
-    slot.instance?.serve(answered, (delivered) => this.#giveBack(exchange, delivered))
+    slot.instance?.serve(this.#front.of(exchange), (delivered) => this.#giveBack(exchange, delivered))
   }
 
   /** Its instance died before it took the request, or took it but may be followed by another: the next one answers it. */
@@ -245,6 +240,15 @@ export class App implements ExchangeOwner {
     exchange.ticket.slot?.exchangeEnded(nowMs)
     exchange.ticket.slot = null
     this.#place(exchange, nowMs)
+  }
+
+  /** The instance has handed the exchange over: a file is sent in its place. */
+  #release(exchange: HostExchange): void {
+    const { slot } = exchange.ticket
+    if (slot === null) return
+    exchange.ticket.slot = null
+    slot.exchangeEnded(performance.now())
+    this.#serveWaiting()
   }
 
   #serveWaiting(): void {

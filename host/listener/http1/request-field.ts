@@ -82,13 +82,24 @@ function clientCertField(bytes: Uint8Array, start: number, end: number): Request
 function hostsOwnField(bytes: Uint8Array, start: number, end: number): RequestFieldNumber {
   const length = end - start
   if (length === 9 && isSpelled(bytes, start, "x-real-ip")) return RequestField.forwarded
+  if (length === 10 && isSpelled(bytes, start, "x-sendfile")) return RequestField.drop
   if (length < 12) return RequestField.pass
   if (length === 12 && isSpelled(bytes, start, "x-request-id")) return RequestField.requestId
+  if (isSendfileField(bytes, start, length)) return RequestField.drop
   if (!isSpelled(bytes, start, "x-forwarded-")) return RequestField.pass
   if (length === 15 && isSpelled(bytes, start, "x-forwarded-for")) return RequestField.forwardedFor
   if (length === 17 && isSpelled(bytes, start, "x-forwarded-proto")) return RequestField.forwardedProto
   if (length === 16 && isSpelled(bytes, start, "x-forwarded-host")) return RequestField.forwardedHost
   return RequestField.forwarded
+}
+
+/** What a proxy tells an app of the files that it sends in its place (Rack::Sendfile believes it): never a client's to say. */
+function isSendfileField(bytes: Uint8Array, start: number, length: number): boolean {
+  return (
+    (length === 15 &&
+      (isSpelled(bytes, start, "x-sendfile-type") || isSpelled(bytes, start, "x-accel-mapping"))) ||
+    (length === 16 && isSpelled(bytes, start, "x-accel-redirect"))
+  )
 }
 
 /** `_` counts as `-`. */
