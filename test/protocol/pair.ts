@@ -7,6 +7,7 @@ import { HostConnection } from "../../protocol/host-connection.ts"
 import { lintChannel } from "../../protocol/lint.ts"
 import { createChannelPair } from "../../protocol/memory-channel.ts"
 import type { Hello, Log, StartupComplete, StartupFailed, Welcome } from "../../protocol/messages.ts"
+import type { WebSocketAcceptor } from "../../protocol/websocket.ts"
 
 export const HELLO: Hello = {
   protocol: "1.0",
@@ -41,6 +42,7 @@ export interface HostOptions {
   readonly now?: () => number
   readonly schedule?: (run: () => void) => void
   readonly calls?: CallHandlers
+  readonly sockets?: WebSocketAcceptor
 }
 
 /** A HostConnection that welcomes whoever says hello, with a record of its events. */
@@ -54,7 +56,7 @@ export function recordHost(channel: Channel, options: HostOptions = {}): HostRec
     {
       hello: (hello) => {
         record.hellos.push(hello)
-        record.connection.welcome(WELCOME, options.calls)
+        record.connection.welcome(WELCOME, options.calls, options.sockets)
       },
       started: (ready) => record.starts.push(ready),
       startFailed: (failure) => record.failures.push(failure),
