@@ -29,6 +29,8 @@ type Defaults = HostConfigInput["defaults"]
 export interface TestHostOptions {
   readonly listen?: string[]
   readonly defaults?: Defaults
+  /** More of the host config. */
+  readonly config?: Pick<HostConfigInput, "tls" | "http2" | "trustProxy" | "limits" | "timeouts">
   /** Resolve before the apps are ready. */
   readonly eager?: boolean
 }
@@ -71,6 +73,7 @@ export class TestHost {
         ...app,
       })) as HostConfigInput["apps"],
       ...(options.defaults === undefined ? {} : { defaults: options.defaults }),
+      ...options.config,
     }
     this.host = createHost(config, { cwd: this.dir, log: (text) => this.#logged(text) })
     this.host.on("app", (app) => {

@@ -27,6 +27,7 @@ export class Certificates implements CertificateStore {
   readonly #byOwner = new Map<string, Certificate>()
   readonly #challenges = new Map<string, Certificate>()
   #byName: ReadonlyMap<string, readonly Certificate[]> = new Map()
+  #hasSeveral = false
   /** Something else is shown from now on. */
   changed: () => void = () => undefined
 
@@ -72,6 +73,11 @@ export class Certificates implements CertificateStore {
     return this.#challenges.get(name.toLowerCase())
   }
 
+  /** Whether it takes more than a name to find what a client is shown: a challenge, or one of several types of key. */
+  get needsHello(): boolean {
+    return this.hasChallenges || this.#hasSeveral
+  }
+
   get hasChallenges(): boolean {
     return this.#challenges.size > 0
   }
@@ -86,6 +92,7 @@ export class Certificates implements CertificateStore {
       }
     }
     this.#byName = byName
+    this.#hasSeveral = [...byName.values()].some((same) => oneOfEachType(same).length > 1)
     this.changed()
   }
 }

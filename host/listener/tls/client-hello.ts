@@ -1,7 +1,7 @@
 /**
- * Looks into the first record of a TLS client for the two things that decide before node:tls has it whether it comes for an ACME
- * challenge (RFC 8737): ALPN and the server's name. Only asked while there is a challenge. The bytes are a stranger's: whatever does
- * not fit is "no".
+ * Looks into the first record of a TLS client, where the choice must be made before node:tls has it: for an ACME challenge
+ * (RFC 8737), and for a name with several certificates, of which `SNICallback` would show one only. The bytes are a stranger's:
+ * what does not fit says nothing, and OpenSSL is the judge of it.
  */
 
 const HANDSHAKE = 22
@@ -21,24 +21,33 @@ export function isRecordWhole(bytes: Buffer): boolean {
   return bytes.length >= RECORD_HEADER_BYTES && bytes.length >= RECORD_HEADER_BYTES + bytes.readUInt16BE(3)
 }
 
-/** Name of the server that a client wants to see a challenge of; null: it wants something else. */
-export function challengedName(bytes: Buffer): string | null {
+export interface ClientHello {
+  /** The host that the client asks for, lower case, or null. */
+  readonly name: string | null
+  /** It wants the proof of a challenge and nothing else (RFC 8737 3). */
+  readonly isChallenge: boolean
+}
+
+export function readClientHello(bytes: Buffer): ClientHello {
   try {
     const extensions = extensionsOf(bytes)
     const protocols = extensions.get(ALPN)
-    const names = extensions.get(SERVER_NAME)
-    // RFC 8737 3: the one protocol and nothing else.
-    if (protocols === undefined || names === undefined) return null
-    const isAcme = protocols.length === 3 + ACME.length && protocols.subarray(3).equals(ACME)
-    // A list of one name, of the only type there is (RFC 6066 3).
-    const length = names.readUInt16BE(3)
-    return isAcme && names[2] === 0 && names.length >= 5 + length
-      ? names.toString("latin1", 5, 5 + length).toLowerCase()
-      : null
+    const isChallenge =
+      protocols !== undefined && protocols.length === 3 + ACME.length && protocols.subarray(3).equals(ACME)
+    return { name: nameOf(extensions.get(SERVER_NAME)), isChallenge }
   } catch (error) {
-    if (error instanceof RangeError) return null
+    if (error instanceof RangeError) return NOTHING
     throw error
   }
+}
+
+const NOTHING: ClientHello = { name: null, isChallenge: false }
+
+/** A list of one name, of the only type there is (RFC 6066 3). */
+function nameOf(extension: Buffer | undefined): string | null {
+  if (extension === undefined || extension.readUInt8(2) !== 0) return null
+  const length = extension.readUInt16BE(3)
+  return extension.length >= 5 + length ? extension.toString("latin1", 5, 5 + length).toLowerCase() : null
 }
 
 /** RFC 8446 4.1.2. Reads of what is not there throw RangeError. */

@@ -3,7 +3,7 @@
  * TLS at all are the host's matter. What a client is shown: `secure-contexts.ts`. Its counterpart is `../plain-listener.ts`.
  */
 import { createServer, type Socket } from "node:net"
-import { createServer as createTlsServer, type TLSSocket } from "node:tls"
+import type { TLSSocket } from "node:tls"
 import { AcceptedConnections, type Place } from "../accept-connections.ts"
 import type { ClientConnection } from "../client-connection.ts"
 import { FirstBytes } from "../first-bytes.ts"
@@ -14,12 +14,11 @@ import { createHttp2Connection } from "../http2-preface.ts"
 import { leaving } from "../leaving.ts"
 import { listenOn, SOCKET, urlOf } from "../listen-socket.ts"
 import type { ListenAddress, Listener } from "../listener.ts"
-import { challengedName, isRecordWhole, isTls } from "./client-hello.ts"
+import { isRecordWhole, isTls } from "./client-hello.ts"
+import { HandshakeServers } from "./handshake-servers.ts"
 import { HANDSHAKE_MS, Handshake, Handshakes } from "./handshakes.ts"
 import { refusePlain } from "./refuse-plain.ts"
 import type { Tls } from "./tls.ts"
-
-const ACME = "acme-tls/1"
 
 /** @throws PolyhostError HOST_LISTEN_FAILED */
 export async function createTlsListener(
@@ -28,25 +27,12 @@ export async function createTlsListener(
   tls: Tls,
 ): Promise<Listener> {
   const services = overTls(plainServices, tls.settings.hsts)
-  const { contexts, certificates, failures } = tls
+  const { certificates, failures } = tls
   const { clientAuth } = tls.settings
   const connections = new AcceptedConnections(services, true)
   const handshakes = new Handshakes(services.wheel, connections.remove)
   const offered = services.settings.http2.enabled ? ["h2", "http/1.1"] : ["http/1.1"]
-
-  const usual = createTlsServer({
-    ...contexts.options(),
-    requestCert: clientAuth !== null,
-    rejectUnauthorized: clientAuth?.required === true,
-    SNICallback: (name, done) => done(null, contexts.forName(name.toLowerCase())),
-    ALPNCallback: ({ protocols }) => offered.find((one) => protocols.includes(one)),
-  })
-  // Nothing but the proof is to be had there: RFC 8737 3.
-  const challenges = createTlsServer({
-    SNICallback: (name, done) => done(null, contexts.forChallenge(name)),
-    ALPNProtocols: [ACME],
-  })
-  const stopFollowing = contexts.onChange(() => usual.setSecureContext(contexts.options()))
+  const servers = new HandshakeServers(tls, offered, { secure, proved, failed })
 
   function accept(accepted: Socket): void {
     const place = connections.admit(accepted)
@@ -54,7 +40,7 @@ export async function createTlsListener(
     const first = new FirstBytes(accepted, {
       wheel: services.wheel,
       ms: HANDSHAKE_MS,
-      isEnough: (bytes) => !isTls(bytes) || !certificates.hasChallenges || isRecordWhole(bytes),
+      isEnough: (bytes) => !isTls(bytes) || !certificates.needsHello || isRecordWhole(bytes),
       known: (bytes) => (isTls(bytes) ? begin(first, bytes, place) : refuse(first, bytes, place)),
       closed: connections.remove,
     })
@@ -63,16 +49,11 @@ export async function createTlsListener(
 
   function begin(first: FirstBytes, bytes: Buffer, place: Place): void {
     const { socket } = first
-    const server = isChallenge(bytes) ? challenges : usual
+    const server = servers.for(bytes)
     socket.unshift(bytes)
     const handshake = new Handshake(socket, place, (it) => void server.emit("connection", it))
     connections.replace(first, handshake)
     handshakes.add(handshake)
-  }
-
-  function isChallenge(bytes: Buffer): boolean {
-    const name = certificates.hasChallenges ? challengedName(bytes) : null
-    return name !== null && certificates.challengeFor(name) !== undefined
   }
 
   function refuse(first: FirstBytes, bytes: Buffer, { clientAddress }: Place): void {
@@ -82,7 +63,7 @@ export async function createTlsListener(
     )
   }
 
-  usual.on("secureConnection", (socket: TLSSocket) => {
+  function secure(socket: TLSSocket): void {
     const handshake = handshakes.take(underlying(socket))
     if (handshake === null) {
       socket.destroy()
@@ -97,7 +78,7 @@ export async function createTlsListener(
       return
     }
     connections.replace(handshake, spoken(socket, { address: clientAddress, scheme: "https", clientCert }))
-  })
+  }
 
   function spoken(socket: TLSSocket, peer: Peer): ClientConnection {
     if (socket.alpnProtocol === "h2") return createHttp2Connection(socket, peer, services, connections.remove)
@@ -106,23 +87,21 @@ export async function createTlsListener(
     return connection
   }
 
-  challenges.on("secureConnection", (socket: TLSSocket) => {
+  function proved(socket: TLSSocket): void {
     const handshake = handshakes.take(underlying(socket))
     if (handshake === null) socket.destroy()
     else connections.replace(handshake, leaving(socket, "", connections.remove))
-  })
+  }
 
-  for (const server of [usual, challenges]) {
-    server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-      const handshake = handshakes.take(underlying(socket))
-      if (handshake === null) return
-      connections.remove(handshake)
-      failures.failed(
-        handshake.place.clientAddress,
-        socket.authorizationError ? refusedCert(socket) : inWords(error),
-      )
-      socket.destroy()
-    })
+  function failed(socket: TLSSocket, error: Error): void {
+    const handshake = handshakes.take(underlying(socket))
+    if (handshake === null) return
+    connections.remove(handshake)
+    failures.failed(
+      handshake.place.clientAddress,
+      socket.authorizationError ? refusedCert(socket) : inWords(error),
+    )
+    socket.destroy()
   }
 
   const server = createServer({ ...SOCKET, noDelay: true, keepAlive: true, pauseOnConnect: true }, accept)
@@ -132,7 +111,7 @@ export async function createTlsListener(
     async close() {
       server.close()
       await connections.close()
-      stopFollowing()
+      servers.close()
     },
     destroy: () => connections.destroy(),
   }

@@ -28,7 +28,7 @@ const TICKET_SECONDS = 7200
 export class SecureContexts {
   readonly #certificates: Certificates
   readonly #minVersion: TlsSettings["minVersion"]
-  readonly #contexts = new Map<Certificate, { context: SecureContext; of: readonly Certificate[] }>()
+  readonly #contexts = new Map<Certificate, SecureContext>()
   readonly #listeners = new Set<() => void>()
   #clientCa: string | null = null
   /** The same for all names and certificates, so that a ticket is good after a certificate was replaced. */
@@ -57,16 +57,23 @@ export class SecureContexts {
     return this.#optionsOf(this.#certificates.shownToOthers())
   }
 
-  /** Undefined: that of `options`. */
+  /** Undefined: that of `options`. Node takes one certificate of it: see `severalFor`. */
   forName(name: string): SecureContext | undefined {
+    const [first] = this.#certificates.shownFor(name)
+    if (first === undefined) return undefined
+    let context = this.#contexts.get(first)
+    if (context === undefined) {
+      context = createSecureContext(this.#optionsOf([first]))
+      this.#contexts.set(first, context)
+    }
+    return context
+  }
+
+  /** What to make a server of for a name with several certificates, which `forName` cannot give; null: it has one or none. */
+  severalFor(name: string): { readonly first: Certificate; readonly options: SecureContextOptions } | null {
     const shown = this.#certificates.shownFor(name)
     const [first] = shown
-    if (first === undefined) return undefined
-    const known = this.#contexts.get(first)
-    if (known !== undefined && isSame(known.of, shown)) return known.context
-    const context = createSecureContext(this.#optionsOf(shown))
-    this.#contexts.set(first, { context, of: shown })
-    return context
+    return first === undefined || shown.length === 1 ? null : { first, options: this.#optionsOf(shown) }
   }
 
   /** Undefined: no challenge is under way for it. */
@@ -105,8 +112,4 @@ export class SecureContexts {
     this.#contexts.clear()
     for (const listener of this.#listeners) listener()
   }
-}
-
-function isSame(some: readonly Certificate[], others: readonly Certificate[]): boolean {
-  return some.length === others.length && some.every((one, index) => one === others[index])
 }
