@@ -1,6 +1,7 @@
 /** What a run ran on, for the head of RESULTS.md. */
 import { execFileSync } from "node:child_process"
 import { cpus, totalmem } from "node:os"
+import { h2loadVersion } from "./h2load.ts"
 import { nginxVersion } from "./nginx.ts"
 import { workerdVersion } from "./workerd.ts"
 
@@ -11,6 +12,7 @@ export function machine(): string {
     `Linux ${version("uname", ["-r"])}`,
     `Node ${process.versions.node}`,
     wrk,
+    h2loadVersion() ?? "no h2load",
     nginxVersion() ?? "no nginx",
     workerdVersion() ?? "no workerd",
   ].join(" · ")

@@ -1,9 +1,10 @@
 /** Runs every load against every target, in rounds, and keeps the samples by round. What they mean: ratios.ts. */
 import { ask } from "./ask.ts"
+import { runH2load } from "./h2load.ts"
 import type { Load, LoadName } from "./loads.ts"
 import { cpuSeconds, rssMib, tree } from "./processes.ts"
 import type { AppName, Running, Target, TargetName } from "./targets.ts"
-import { type LoadResult, runWrk } from "./wrk.ts"
+import { type LoadResult, type Run, runWrk } from "./wrk.ts"
 
 export interface Sample extends LoadResult {
   readonly requestsPerCpuSecond: number
@@ -65,11 +66,7 @@ export async function measureLoads(plan: Plan): Promise<Samples> {
       for (const target of targetsOf(load, plan)) await prove(load, target, of(target, load.app))
       if (plan.warmSeconds === 0) continue
       for (const target of targetsOf(load, plan))
-        await runWrk(load, {
-          url: of(target, load.app).url,
-          seconds: plan.warmSeconds,
-          signal: plan.signal,
-        })
+        await run(load, of(target, load.app), { ...plan, seconds: plan.warmSeconds })
     }
     return await measureRounds(plan, of)
   } finally {
@@ -93,9 +90,10 @@ async function measureRounds(
         const sample = await measure(load, of(target, load.app), plan)
         samples.get(load.name)?.get(target.name)?.push(sample)
         const faults = sample.errors > 0 ? `, ${sample.errors} ERRORS` : ""
+        const latency = sample.p50Ms === null ? "" : `, p50 ${sample.p50Ms.toFixed(3)} ms`
         plan.log(
           `round ${round + 1}/${plan.rounds} · ${load.title} · ${target.title}: ` +
-            `${Math.round(sample.requestsPerSecond)}/s, p50 ${sample.p50Ms.toFixed(3)} ms${faults}`,
+            `${Math.round(sample.requestsPerSecond)}/s${latency}${faults}`,
         )
       }
     }
@@ -111,8 +109,17 @@ function targetsOf(load: Load, plan: Plan): readonly Target[] {
 async function measure(load: Load, running: Running, { seconds, signal }: Plan): Promise<Sample> {
   const pids = tree(running.pids)
   const before = cpuSeconds(pids)
-  const result = await runWrk(load, { url: running.url, seconds, signal })
+  const result = await run(load, running, { seconds, signal })
   return { ...result, requestsPerCpuSecond: result.requests / (cpuSeconds(pids) - before) }
+}
+
+function run(load: Load, { url }: Running, { seconds, signal }: Omit<Run, "url">): Promise<LoadResult> {
+  const tool = load.tool === "wrk" ? runWrk : runH2load
+  return tool(load, { url: addressOf(load, url), seconds, signal })
+}
+
+function addressOf({ path = "" }: Load, url: string): string {
+  return url + path
 }
 
 /** Each target is first as often as any other, so that none always comes after the same heat. */
@@ -121,10 +128,11 @@ function rotate<T>(items: readonly T[], by: number): readonly T[] {
   return [...items.slice(first), ...items.slice(0, first)]
 }
 
-/** wrk looks at status codes alone; one answer of each kind is compared whole. */
+/** The load generators look at status codes alone; one answer of each kind is compared whole. */
 async function prove(load: Load, target: Target, { url }: Running): Promise<void> {
   const { answer, ...question } = load.proof
-  const seen = await ask({ url }, { ...question, headers: load.headers })
+  const address = { url: addressOf(load, url), http2: load.tool === "h2load" }
+  const seen = await ask(address, { ...question, headers: load.headers })
   if (seen.status === 200 && seen.body === answer) return
   throw new Error(
     `${target.title} answers ${load.title} with status ${seen.status} and ${JSON.stringify(seen.body.slice(0, 200))}`,

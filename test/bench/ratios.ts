@@ -80,12 +80,31 @@ const CELL_PAIRS: readonly Pair[] = [
   },
 ]
 
+const FRONT_PAIRS: readonly Pair[] = [
+  {
+    title: "polyhost, static files / nginx, the same tree",
+    measured: "files",
+    yardstick: "nginx-files",
+    goals: [
+      { load: "1k-file", target: 0.5, next: 0.5 },
+      { load: "100k-file", target: 0.5, next: 0.5 },
+      { load: "10m-file", target: 0.5, next: 0.5 },
+    ],
+  },
+  {
+    title: "HTTP/2 and TLS: polyhost, fetch app / nginx → node:http",
+    measured: "fetch",
+    yardstick: "nginx",
+    goals: [{ load: "h2", target: 1.0, next: 1.0 }, { load: "h2c", target: 1.0, next: 1.0 }, { load: "tls" }],
+  },
+]
+
 /** The most that one connection's median latency may be, as a multiple of the bare server's. */
 const P50_TARGET = 1.6
 
 /** Markdown: one table a pair. A target in `missing` has its reason there. */
 export function ratioTables(samples: Samples, missing: ReadonlyMap<TargetName, string>): string {
-  const parts = [...PAIRS, ...CELL_PAIRS].flatMap((pair) => {
+  const parts = [...PAIRS, ...CELL_PAIRS, ...FRONT_PAIRS].flatMap((pair) => {
     const rows = pair.goals.flatMap((goal) => pairRow(pair, goal, samples, missing))
     if (rows.length === 0) return []
     const head = ["load", "requests/s", "target", "next target", "requests/server-CPU-s", "next target"]
@@ -141,7 +160,7 @@ function latencyTable(samples: Samples): string[] {
   const measured = samples.get("one")?.get("fetch")
   const bare = samples.get("one")?.get("bare")
   if (measured === undefined || bare === undefined) return []
-  const p50 = ratios(measured, bare, (it) => it.p50Ms)
+  const p50 = ratios(measured, bare, (it) => it.p50Ms ?? 0)
   const row = [
     "hello, 1 connection",
     spread(p50, 2),

@@ -6,6 +6,8 @@ import { machine } from "./machine.ts"
 import type { Sample, Samples, StartSamples } from "./measure.ts"
 import { noiseTable, ratioTables } from "./ratios.ts"
 import type { Target, TargetName } from "./targets.ts"
+import type { Sockets } from "./websocket.ts"
+import { socketTables } from "./websocket-report.ts"
 
 export interface Results {
   readonly rounds: number
@@ -16,6 +18,7 @@ export interface Results {
   readonly starts: ReadonlyMap<TargetName, StartSamples>
   readonly density: readonly Density[]
   readonly cold: readonly ColdStarts[]
+  readonly sockets: readonly Sockets[]
 }
 
 export function report(results: Results): string {
@@ -28,10 +31,13 @@ export function report(results: Results): string {
 
 Made by \`npm run bench\`; never edited. ${new Date().toISOString().slice(0, 10)}.
 ${machine()}
-${rounds} interleaved ${rounds === 1 ? "round" : "rounds"} of ${seconds} s; median (min–max). All on loopback, load generator on the same cores; nginx has one worker.
+${rounds} interleaved ${rounds === 1 ? "round" : "rounds"} of ${seconds} s; median (min–max). All on loopback, load generator on the same cores; nginx has one worker in front of node:http, one a core for files, TLS and HTTP/2.
 A server-CPU-second counts every process of the target: host and guest, nginx and its app. How to read it: README.md.`,
-    `## Ratios\n\nOf two targets in the same round. "next target" is the design's, beyond the present one.`,
-    ratioTables(samples, missing),
+    section(
+      "Ratios",
+      'Of two targets in the same round. "next target" is the design\'s, beyond the present one.',
+      ratioTables(samples, missing),
+    ),
     section(
       "How noisy the machine was",
       "The same bare server, in every round: a ratio that is nearer to its target than this is no news.",
@@ -47,6 +53,11 @@ A server-CPU-second counts every process of the target: host and guest, nginx an
       "Many small apps",
       "Memory of the host and all its cells (PSS), and host spawned to the last app's first answer. Target: 1,000 isolate apps in less than 4,096 MiB.",
       densityTable(results),
+    ),
+    section(
+      "WebSocket",
+      "Memory while so many sockets are open and idle, above that of none (PSS); echoes of 32 bytes on 64 connections, one at a time on each.",
+      socketTables(results.sockets),
     ),
     section("Cold", "In a cell that runs already. Target: p50 below 10 ms.", coldTable(results)),
   ]
@@ -71,12 +82,16 @@ function figuresTable({ targets, samples }: Results, missing: ReadonlyMap<Target
       return [load.title, target.title, ...cells]
     })
   })
-  return table(["load", "target", "requests/s", "requests/server-CPU-s", "p50 ms", "p99 ms"], rows)
+  return rows.length === 0
+    ? ""
+    : table(["load", "target", "requests/s", "requests/server-CPU-s", "p50 ms", "p99 ms"], rows)
 }
 
 function figures(samples: readonly Sample[]): string[] {
-  const show = (figure: (sample: Sample) => number, digits: number): string =>
-    spread(samples.map(figure), digits)
+  const show = (figure: (sample: Sample) => number | null, digits: number): string => {
+    const values = samples.map(figure).filter((it) => it !== null)
+    return values.length === 0 ? "" : spread(values, digits)
+  }
   return [
     show((it) => it.requestsPerSecond, 0),
     show((it) => it.requestsPerCpuSecond, 0),

@@ -7,16 +7,21 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { type DensityPlan, measureColdStarts, measureDensity } from "./density.ts"
-import { LOADS } from "./loads.ts"
+import { h2loadVersion } from "./h2load.ts"
+import { LOADS, type Load } from "./loads.ts"
 import { measureLoads, measureStarts, type Plan, type Samples } from "./measure.ts"
 import { report } from "./report.ts"
 import { allTargets, type Target } from "./targets.ts"
+import { measureSockets } from "./websocket.ts"
+
+const SECTIONS = ["apps", "static", "http2", "websocket", "density"].map((name) => ({ name }))
 
 const { values } = parseArgs({
   options: {
     short: { type: "boolean", default: false },
     rounds: { type: "string", default: "8" },
     seconds: { type: "string", default: "2" },
+    section: { type: "string", multiple: true, default: [] },
     density: { type: "boolean", default: false },
     load: { type: "string", multiple: true, default: [] },
     target: { type: "string", multiple: true, default: [] },
@@ -31,18 +36,25 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 const dir = await mkdtemp(join(tmpdir(), "polyhost-bench-"))
 const densityPlan: DensityPlan = { dir, short: values.short, signal: stopping.signal, log }
 try {
-  if (values.density) {
-    await measureColdStarts(densityPlan)
-    await measureDensity(densityPlan)
-  } else await measureAll()
+  await measureAll(values.density ? ["density"] : values.section)
 } finally {
   await rm(dir, { recursive: true, force: true })
 }
 
-async function measureAll(): Promise<void> {
-  const targets = chosen("target", allTargets(dir), values.target)
+async function measureAll(asked: readonly string[]): Promise<void> {
+  // A load or a target alone is for looking at one thing: it leaves out all that is not made of loads.
+  const isPart = values.load.length > 0 || values.target.length > 0
+  const sections = chosen("section", SECTIONS, asked).map((it) => it.name)
+  const has = (section: string): boolean => sections.includes(section)
+  const loads = runnable(chosen("load", LOADS, values.load)).filter(
+    (load) => values.load.length > 0 || has(load.section),
+  )
+  const apps = new Set(loads.map((load) => load.app))
+  const targets = chosen("target", allTargets(dir), values.target).filter((target) =>
+    target.apps.some((app) => apps.has(app)),
+  )
   const plan: Plan = {
-    loads: chosen("load", LOADS, values.load),
+    loads,
     targets: targets.filter((target) => target.missing === null),
     rounds: values.short ? 1 : Number(values.rounds),
     seconds: values.short ? 1 : Number(values.seconds),
@@ -52,18 +64,26 @@ async function measureAll(): Promise<void> {
   }
   warnOfMissing(targets)
   const samples = await measureLoads(plan)
-  // A part of the benchmark is for looking at one thing: it leaves out the starts and writes no results.
-  const whole = values.load.length === 0 && values.target.length === 0
   // The memory of nginx, which holds no JavaScript, would compare nothing.
-  const startable = plan.targets.filter((target) => target.name !== "nginx")
-  const starts = whole ? await measureStarts({ ...plan, targets: startable }) : new Map()
-  const cold = whole ? await measureColdStarts(densityPlan) : []
-  const density = whole ? await measureDensity(densityPlan) : []
-  const text = report({ rounds: plan.rounds, seconds: plan.seconds, targets, samples, starts, density, cold })
+  const startable = plan.targets.filter((it) => it.name !== "nginx" && it.apps.includes("hello"))
+  const starts = has("apps") && !isPart ? await measureStarts({ ...plan, targets: startable }) : new Map()
+  const sockets =
+    has("websocket") && !isPart ? await measureSockets({ ...plan, dir, short: values.short }) : []
+  const cold = has("density") && !isPart ? await measureColdStarts(densityPlan) : []
+  const density = has("density") && !isPart ? await measureDensity(densityPlan) : []
+  const { rounds, seconds } = plan
+  const text = report({ rounds, seconds, targets, samples, starts, density, cold, sockets })
   process.stdout.write(`\n${text}`)
   refuseErrors(samples)
-  if (whole && !values.short) await writeFile(join(import.meta.dirname, "RESULTS.md"), text)
+  if (asked.length === 0 && !isPart && !values.short)
+    await writeFile(join(import.meta.dirname, "RESULTS.md"), text)
   warnOfMissing(targets)
+}
+
+function runnable(loads: readonly Load[]): readonly Load[] {
+  if (h2loadVersion() !== null || loads.every((load) => load.tool !== "h2load")) return loads
+  log(`\n*** NOT RUN: loads of HTTP/2: h2load not found (it is in the package nghttp2-client). ***\n`)
+  return loads.filter((load) => load.tool !== "h2load")
 }
 
 function chosen<T extends { readonly name: string }>(

@@ -5,8 +5,9 @@ import type { Load } from "./loads.ts"
 
 export interface LoadResult {
   readonly requestsPerSecond: number
-  readonly p50Ms: number
-  readonly p99Ms: number
+  /** Null: the load generator does not tell. */
+  readonly p50Ms: number | null
+  readonly p99Ms: number | null
   /** Socket errors and answers that were not 2xx. wrk passes a 3xx; the proof before the measurement does not. */
   readonly errors: number
   readonly requests: number
