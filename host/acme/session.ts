@@ -41,8 +41,7 @@ export async function openSession(parts: SessionParts): Promise<Session> {
   const { settings, directoryUrl, clock, signal } = parts
   const { caFile } = settings
   const ca = caFile === null ? null : await readRoot(caFile)
-  // Loaded by hosts that use it alone: it is some 60 modules, and one of them adds to the global Reflect.
-  const library = await import("acme-client")
+  const library = await loadLibrary()
   const accountKey = await parts.accountKey(async () =>
     String(await library.crypto.createPrivateEcdsaKey("P-256")),
   )
@@ -68,6 +67,15 @@ export async function openSession(parts: SessionParts): Promise<Session> {
       ? error
       : new AuthorityError(`${directoryUrl}: ${messageOf(error)}`, { cause: error })
   }
+}
+
+/**
+ * Only when there is something to get: it costs a tenth of a second and some 30 MiB, and adds to the global Reflect. It is CommonJS, of
+ * which a bundle's `import()` has the default alone.
+ */
+async function loadLibrary(): Promise<AcmeLibrary> {
+  const module = (await import("acme-client")) as unknown as { readonly default: AcmeLibrary }
+  return module.default
 }
 
 function createClient(
