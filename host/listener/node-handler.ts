@@ -14,6 +14,7 @@ import { HeadResult, RequestHeadReader } from "./http1/request-head.ts"
 import { RequestRecord } from "./http1/request-record.ts"
 import { clientAddressOf } from "./listen-socket.ts"
 import type { RequestIds } from "./listener.ts"
+import { headOf, schemeOf } from "./message-head.ts"
 import { ResponseHeads } from "./response-head.ts"
 
 export interface HandlerOptions {
@@ -30,11 +31,9 @@ export function requestHandler(options: HandlerOptions) {
   const heads = new ResponseHeads()
   const { settings, errorPages, streamed } = options
   return (message: IncomingMessage, response: ServerResponse): void => {
-    const scheme = "encrypted" in message.socket ? "https" : "http"
-    const clients = new Clients(
-      { address: clientAddressOf(message.socket), scheme, clientCert: "" },
-      settings,
-    )
+    const { socket } = message
+    const peer = { address: clientAddressOf(socket), scheme: schemeOf(socket), clientCert: "" }
+    const clients = new Clients(peer, settings)
     const reader = new RequestHeadReader(settings, clients.trusted)
     const bytes = headOf(message)
     reader.start(0)
@@ -54,10 +53,4 @@ export function requestHandler(options: HandlerOptions) {
     const head = new RequestRecord(reader, bytes, client, requestId)
     options.handle(new HttpExchange({ message, response, streamed, heads, errorPages, head, requestId }))
   }
-}
-
-function headOf({ method, url, httpVersionMinor, rawHeaders }: IncomingMessage): Buffer {
-  let text = `${method} ${url} HTTP/1.${httpVersionMinor}\r\n`
-  for (let i = 0; i < rawHeaders.length; i += 2) text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`
-  return Buffer.from(`${text}\r\n`, "latin1")
 }

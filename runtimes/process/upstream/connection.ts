@@ -221,6 +221,7 @@ export class Connection {
 
   #isConnected(): void {
     clearTimeout(this.#timer)
+    this.#timer = undefined
     this.connected = true
     this.#user?.connected()
   }

@@ -153,7 +153,6 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
   responseUpgraded(lines: Uint8Array, first: Uint8Array): void {
     const connection = this.#connection
     if (this.#over || connection === null) return
-    const { verdict, finished } = { verdict: this.#owner.verdict, finished: () => this.#owner.finished() }
     let more = false
     try {
       more = this.#exchange.upgrade(lines)
@@ -162,7 +161,7 @@ export class UpstreamExchange implements ExchangeHandler, ConnectionUser {
       return
     }
     this.#over = true
-    const tunnel = new UpstreamTunnel({ exchange: this.#exchange, connection, verdict, finished })
+    const tunnel = new UpstreamTunnel(this.#exchange, connection, this.#owner)
     connection.tunnelTo(tunnel)
     tunnel.start(first, more)
   }

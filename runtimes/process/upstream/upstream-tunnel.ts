@@ -18,12 +18,10 @@ const END_SHOWS_MS = 50
 /** RFC 6455 7.4.1: the server met a condition that it did not expect. */
 const CRASHED = 1011
 
-export interface TunnelParts {
-  readonly exchange: Exchange
-  readonly connection: Connection
+export interface TunnelOwner {
   /** Tells, later, why the connection broke; see UpstreamExchangeOwner. */
   readonly verdict: (() => Promise<Verdict | undefined>) | undefined
-  readonly finished: () => void
+  finished(): void
 }
 
 /**
@@ -35,8 +33,7 @@ type State = "open" | "leaving" | "gone" | "dismissed" | "over"
 export class UpstreamTunnel implements ExchangeHandler, TunnelUser {
   readonly #exchange: Exchange
   readonly #connection: Connection
-  readonly #verdict: TunnelParts["verdict"]
-  readonly #finished: () => void
+  readonly #owner: TunnelOwner
   readonly #borders: FrameBorders | null
   #state: State = "open"
   #code = 0
@@ -50,11 +47,10 @@ export class UpstreamTunnel implements ExchangeHandler, TunnelUser {
   #clientEnded = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ exchange, connection, verdict, finished }: TunnelParts) {
+  constructor(exchange: Exchange, connection: Connection, owner: TunnelOwner) {
     this.#exchange = exchange
     this.#connection = connection
-    this.#verdict = verdict
-    this.#finished = finished
+    this.#owner = owner
     this.#borders = exchange.head.upgrade === "websocket" ? new FrameBorders() : null
   }
 
@@ -191,8 +187,11 @@ export class UpstreamTunnel implements ExchangeHandler, TunnelUser {
 
   /** Its half has ended: by its own doing, or with the instance. */
   async #awaitVerdict(): Promise<void> {
-    const shortly = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), END_SHOWS_MS).unref())
-    const verdict = await (this.#verdict === undefined ? shortly : Promise.race([this.#verdict(), shortly]))
+    const shortly = new Promise<undefined>((resolve) =>
+      setTimeout(() => resolve(undefined), END_SHOWS_MS).unref(),
+    )
+    const known = this.#owner.verdict?.()
+    const verdict = await (known === undefined ? shortly : Promise.race([known, shortly]))
     if (this.#state !== "open") return
     if (verdict === undefined) this.#endAppHalf()
     else this.end(verdict)
@@ -232,7 +231,7 @@ export class UpstreamTunnel implements ExchangeHandler, TunnelUser {
     this.#state = "over"
     clearTimeout(this.#timer)
     this.#connection.leave()
-    this.#finished()
+    this.#owner.finished()
     return true
   }
 }
