@@ -7,18 +7,18 @@ import type { GoAwayCode, Untaken } from "../../protocol/exchange.ts"
 import type { AppSpec, ErrorPages } from "../../runtimes/app-spec.ts"
 import type { ExchangeOwner, HostExchange } from "../exchange.ts"
 import type { Logger } from "../log/logger.ts"
-import { createDeadlineEntry, Deadlines } from "./deadlines.ts"
+import { Deadlines } from "./deadlines.ts"
 import { Fleet, type FleetServices } from "./fleet.ts"
 import { Front, type FrontServices } from "./front.ts"
 import { type Inspectable, type Inspection, inspectable, openInspection } from "./inspection.ts"
+import { Queue } from "./queue.ts"
+import { Silence } from "./silence.ts"
 import type { Slot } from "./slot.ts"
+import { createSticky, type Sticky } from "./sticky.ts"
 import { UploadGate } from "./upload-gate.ts"
-import { WaitingList } from "./waiting-list.ts"
 
 /** How long after a crash waiting requests are held back from the instance that may be gone, in milliseconds. */
 const CRASH_SETTLES_MS = 20
-/** A tunnel that was silent for too long is given so long to end politely, in milliseconds. */
-const SILENT_LEAVES_MS = 10_000
 
 export type AppServices = FleetServices & FrontServices
 
@@ -27,23 +27,21 @@ export class App implements ExchangeOwner {
   readonly spec: AppSpec
   readonly fleet: Fleet
   readonly #log: Logger
-  readonly #waiting: WaitingList
+  readonly #queue: Queue
   readonly #requests: Deadlines
-  readonly #queue: Deadlines
+  readonly #silence: Silence
+  readonly #sticky: Sticky | null
   readonly #uploads: UploadGate
   readonly #front: Front
   #stopping = false
-  #emptied: (() => void) | null = null
-  /** Answers in progress that may fall silent: looked at by `tick`. */
-  readonly #streaming = new Set<HostExchange>()
-  /** Tunnels that were silent for too long and were asked to end: until when they must have. */
-  readonly #leaving = new Map<HostExchange, number>()
 
   constructor(spec: AppSpec, services: AppServices) {
     this.name = spec.name
     this.spec = spec
     this.#log = services.log
-    this.#waiting = new WaitingList(spec.queue.max)
+    this.#queue = new Queue(spec)
+    this.#silence = new Silence(spec.timeouts.streamMs)
+    this.#sticky = createSticky(spec, () => this.fleet.slots)
     this.#front = new Front(spec, services, {
       pass: (exchange) => this.#enter(exchange),
       released: (exchange) => this.#release(exchange),
@@ -54,11 +52,8 @@ export class App implements ExchangeOwner {
         this.#requests.add(exchange.ticket.request, exchange, performance.now())
       else exchange.giveUp("REQUEST_TIMEOUT", `no answer within ${spec.timeouts.requestMs} ms`, "timeout")
     })
-    this.#queue = new Deadlines(spec.timeouts.queueMs, (exchange) =>
-      exchange.giveUp("QUEUE_TIMEOUT", `no free instance within ${spec.timeouts.queueMs} ms`, "timeout"),
-    )
     this.#uploads = new UploadGate(spec.concurrency * spec.instances.max, (exchange) => {
-      if (!exchange.finished) this.#place(exchange, performance.now())
+      if (!exchange.finished) this.#place(exchange)
     })
     this.fleet = new Fleet(spec, services, {
       capacity: () => this.#serveWaiting(),
@@ -71,7 +66,7 @@ export class App implements ExchangeOwner {
   }
 
   get waiting(): number {
-    return this.#waiting.length
+    return this.#queue.length
   }
 
   retryAfterSeconds(): number {
@@ -99,12 +94,12 @@ export class App implements ExchangeOwner {
 
   responded(exchange: HostExchange, ended: boolean): void {
     this.#requests.remove(exchange.ticket.request)
-    if (this.spec.timeouts.streamMs !== Number.POSITIVE_INFINITY && !ended) this.#streaming.add(exchange)
+    if (!ended) this.#silence.add(exchange)
   }
 
   upgraded(exchange: HostExchange): void {
     this.#requests.remove(exchange.ticket.request)
-    if (this.spec.timeouts.streamMs !== Number.POSITIVE_INFINITY) this.#streaming.add(exchange)
+    this.#silence.add(exchange)
     const { slot } = exchange.ticket
     if (slot === null) return
     slot.sockets.add(exchange)
@@ -119,9 +114,7 @@ export class App implements ExchangeOwner {
   ended(exchange: HostExchange, code: ClientErrorCode | null, detail: string): void {
     const { ticket } = exchange
     this.#requests.remove(ticket.request)
-    if (ticket.queue !== null) this.#queue.remove(ticket.queue)
-    this.#streaming.delete(exchange)
-    this.#leaving.delete(exchange)
+    this.#silence.delete(exchange)
     this.#front.ended(exchange)
     this.#uploads.ended(exchange)
     const { slot } = ticket
@@ -129,13 +122,13 @@ export class App implements ExchangeOwner {
       ticket.slot = null
       if (slot.sockets.delete(exchange)) slot.socketEnded(performance.now())
       else slot.exchangeEnded(performance.now())
-      if (this.#waiting.length > 0) {
+      if (this.#queue.length > 0) {
         // The end of an instance shows on its many sockets one after the other: what waits must not go to the next of them.
         if (code === "APP_CRASHED") setTimeout(() => this.#serveWaiting(), CRASH_SETTLES_MS).unref()
         else this.#serveWaiting()
       }
-    } else if (ticket.queue !== null) this.#waiting.ended()
-    if (this.#waiting.length === 0) this.#emptied?.()
+    }
+    this.#queue.ended(exchange)
     if (code !== null) {
       const { requestId } = exchange
       this.#log.request(this.name, slot?.id ?? null, { requestId, code, detail })
@@ -151,18 +144,7 @@ export class App implements ExchangeOwner {
 
   /** Once a second or so: silent streams, heartbeats, idle instances. */
   tick(nowMs: number): void {
-    for (const exchange of this.#streaming) {
-      if (exchange.ticket.slot?.inspected) continue
-      const { streamMs } = this.spec.timeouts
-      if (nowMs - exchange.lastActivityMs <= streamMs) continue
-      if (exchange.upgraded) {
-        this.#streaming.delete(exchange)
-        this.#leaving.set(exchange, nowMs + SILENT_LEAVES_MS)
-        exchange.goAway(1001)
-      } else exchange.giveUp("REQUEST_TIMEOUT", `the answer was silent for ${streamMs} ms`, "timeout")
-    }
-    for (const [exchange, untilMs] of this.#leaving)
-      if (nowMs > untilMs) exchange.giveUp("REQUEST_TIMEOUT", "a silent connection does not end", "timeout")
+    this.#silence.tick(nowMs)
     this.fleet.tick(nowMs)
   }
 
@@ -172,9 +154,9 @@ export class App implements ExchangeOwner {
    */
   async stop(code: GoAwayCode = 1001): Promise<void> {
     for (const slot of this.fleet.slots) slot.sockets.goAway(code)
-    if (this.#waiting.length > 0 && this.fleet.state === "running") {
+    if (this.#queue.length > 0 && this.fleet.state === "running") {
       this.#stopping = true
-      await Promise.race([this.#noneWaits(), delay(this.spec.timeouts.drainMs)])
+      await Promise.race([this.#queue.emptied(), delay(this.spec.timeouts.drainMs)])
       this.#stopping = false
     }
     await this.fleet.stop(code)
@@ -198,28 +180,25 @@ export class App implements ExchangeOwner {
       exchange.limitBody(this.spec.limits.requestBodyBytes)
       if (exchange.finished) return
     }
-    if (!exchange.bodyArriving || this.#uploads.admit(exchange)) this.#place(exchange, performance.now())
+    if (!exchange.bodyArriving || this.#uploads.admit(exchange)) this.#place(exchange)
   }
 
-  #place(exchange: HostExchange, nowMs: number): void {
-    const slot = this.#waiting.length === 0 ? this.fleet.pick() : null
-    if (slot !== null) this.#serve(exchange, slot)
-    else this.#wait(exchange, nowMs)
+  #place(exchange: HostExchange): void {
+    const own = this.#sticky === null ? null : this.#sticky.slotOf(exchange)
+    const slot = own ?? (this.#queue.hasAny ? null : this.fleet.pick())
+    if (slot !== null && slot.inFlight < this.spec.concurrency) this.#serve(exchange, slot)
+    else this.#wait(exchange, own)
   }
 
-  #wait(exchange: HostExchange, nowMs: number): void {
+  /** `own`: no other instance will do. */
+  #wait(exchange: HostExchange, own: Slot | null): void {
     const refusal = this.#stopping ? "the app is stopping" : this.fleet.refusal()
     if (refusal !== null) {
       exchange.fail("APP_UNAVAILABLE", refusal)
       return
     }
-    if (!this.#waiting.add(exchange)) {
-      exchange.fail("QUEUE_FULL", `${this.spec.queue.max} requests wait already`)
-      return
-    }
-    exchange.ticket.queue = createDeadlineEntry()
-    this.#queue.add(exchange.ticket.queue, exchange, nowMs)
-    this.fleet.demand(this.#waiting.length)
+    if (this.#queue.add(exchange, own)) this.fleet.demand(this.#queue.length)
+    else exchange.fail("QUEUE_FULL", `${this.spec.queue.max} requests wait already`)
   }
 
   #serve(exchange: HostExchange, slot: Slot): void {
@@ -227,7 +206,9 @@ export class App implements ExchangeOwner {
     slot.inFlight++
     slot.recentDepth = exchange.ticket.depth
     slot.requests++
-    slot.instance?.serve(this.#front.of(exchange), (delivered) => this.#giveBack(exchange, delivered))
+    const fronted = this.#front.of(exchange)
+    const answered = this.#sticky === null ? fronted : this.#sticky.filter(exchange, fronted, slot)
+    slot.instance?.serve(answered, (delivered) => this.#giveBack(exchange, delivered))
   }
 
   /** Its instance died before it took the request, or took it but may be followed by another: the next one answers it. */
@@ -236,10 +217,9 @@ export class App implements ExchangeOwner {
       if (exchange.ticket.retried) return exchange.fail(delivered.code, delivered.detail)
       exchange.ticket.retried = true
     }
-    const nowMs = performance.now()
-    exchange.ticket.slot?.exchangeEnded(nowMs)
+    exchange.ticket.slot?.exchangeEnded(performance.now())
     exchange.ticket.slot = null
-    this.#place(exchange, nowMs)
+    this.#place(exchange)
   }
 
   /** The instance has handed the exchange over: a file is sent in its place. */
@@ -252,34 +232,18 @@ export class App implements ExchangeOwner {
   }
 
   #serveWaiting(): void {
-    while (this.#waiting.length > 0) {
+    for (const exchange of this.#queue.takeHeld(this.spec.concurrency)) this.#place(exchange)
+    while (this.#queue.hasAny) {
       const slot = this.fleet.pick()
       if (slot === null) return
-      const exchange = this.#waiting.take()
+      const exchange = this.#queue.take()
       if (exchange === undefined) return
-      if (exchange.ticket.queue !== null) {
-        this.#queue.remove(exchange.ticket.queue)
-        exchange.ticket.queue = null
-      }
       this.#serve(exchange, slot)
     }
   }
 
-  /** Resolves when every waiting request was taken. */
-  #noneWaits(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#emptied = resolve
-    })
-  }
-
   #failWaiting(detail: string): void {
-    for (let exchange = this.#waiting.take(); exchange !== undefined; exchange = this.#waiting.take()) {
-      if (exchange.ticket.queue !== null) {
-        this.#queue.remove(exchange.ticket.queue)
-        exchange.ticket.queue = null
-      }
-      exchange.fail("APP_UNAVAILABLE", detail)
-    }
+    for (const exchange of this.#queue.takeAll()) exchange.fail("APP_UNAVAILABLE", detail)
   }
 }
 

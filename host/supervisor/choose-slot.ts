@@ -10,8 +10,7 @@ export function chooseSlot(slots: Iterable<Slot>, concurrency: number): Slot | n
   let bestLate = false
   for (const slot of slots) {
     const { instance } = slot
-    if (instance === null || slot.state !== "ready" || slot.inFlight >= concurrency) continue
-    if (!instance.usable) continue
+    if (instance === null || !slot.takesRequests || slot.inFlight >= concurrency) continue
     const late = instance.silentMs() > LATE_MS
     if (best === null || (bestLate && !late) || (late === bestLate && hasLess(slot, best))) {
       best = slot

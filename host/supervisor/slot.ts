@@ -51,6 +51,11 @@ export class Slot {
     return this.inFlight === 0 && this.sockets.size === 0
   }
 
+  /** It is there for requests, whether it has room or not. */
+  get takesRequests(): boolean {
+    return this.state === "ready" && this.instance?.usable === true
+  }
+
   /** Resolves when nothing is in flight and no socket is open. */
   idle(): Promise<void> {
     if (this.isIdle) return Promise.resolve()
