@@ -46,8 +46,7 @@ export class BodyEncoder {
     this.#waitingBytes += piece.length
     if (end) this.#ending = true
     if (!this.#busy) this.#next()
-    this.#full =
-      this.#waitingBytes >= MOST_WAITING_BYTES || (this.#busy && piece.length >= MOST_WAITING_BYTES)
+    this.#full = this.#waitingBytes >= MOST_WAITING_BYTES
     return !this.#full
   }
 

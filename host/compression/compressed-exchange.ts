@@ -95,15 +95,15 @@ export class CompressedExchange implements Exchange, ExchangeHandler {
     if (plan === null) return exchange.respond(head, body, end)
     if (plan.coding === null || isHead) return exchange.respond(withLines(head, plan.lines), body, end)
     if (end) return this.#respondWhole(head, body ?? NO_BYTES, plan)
-    const room = exchange.respond(withLines(head, plan.lines), null, false)
+    // Whether there is room for more the encoder finds out by its first piece.
+    exchange.respond(withLines(head, plan.lines), null, false)
     this.#owedBytes = plan.contentLength
     this.#encoder = new BodyEncoder(plan.coding, {
       encoded: (piece, last) => this.#encoded(piece, last),
       drained: () => this.#handler?.drained(),
       failed: (error) => this.fail("APP_ERROR", `the answer could not be compressed: ${messageOf(error)}`),
     })
-    const goesOn = body === null || this.write(body, false)
-    return room && goesOn
+    return body === null || this.write(body, false)
   }
 
   write(chunk: Uint8Array, end: boolean, trailers?: Uint8Array): boolean {

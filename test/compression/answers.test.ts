@@ -12,7 +12,12 @@ beforeAll(async () => {
   host = await TestHost.start({
     fetch: { dir: join(APPS, "fetch"), entry: "app.mjs", compression: true },
     caller: { dir: join(APPS, "fetch"), entry: "app.mjs", bindings: { OTHER: "app:fetch" } },
-    express: { dir: join(APPS, "express"), entry: "server.mjs", compression: true },
+    express: {
+      dir: join(APPS, "express"),
+      entry: "server.mjs",
+      compression: true,
+      static: [{ path: "/pages/*", dir: "." }],
+    },
     gzip: { dir: join(APPS, "fetch"), entry: "app.mjs", compression: { encodings: ["gzip"], min: "10KB" } },
   })
 })
@@ -238,6 +243,29 @@ describe("ranges and HEAD", () => {
     if (length !== undefined || path.startsWith("/express"))
       expect(short.headers["content-encoding"]).toBe(long.headers["content-encoding"])
     expect(short.body.length).toBe(0)
+  })
+})
+
+describe("a static file of an app with compression", () => {
+  const path = "/express/pages/page.txt"
+
+  it("is compressed, with a weak validator that leads to 304", async () => {
+    const [plain, first] = [await get(path, {}), await get(path)]
+    expect(first.headers["content-encoding"]).toBe("gzip")
+    expect(decoded(first)).toBe(plain.text)
+    expect(first.headers.vary).toBe("Accept-Encoding")
+    expect(first.headers.etag).toMatch(/^W\//)
+    const etag = first.headers.etag as string
+    const second = await get(path, { "accept-encoding": "gzip", "if-none-match": etag })
+    expect([second.status, second.headers.etag]).toEqual([304, etag])
+  })
+
+  it("gives its parts as they are, and HEAD says what GET would", async () => {
+    const part = await get(path, { "accept-encoding": "gzip", range: "bytes=5-9" })
+    expect([part.status, part.text, part.headers["content-encoding"]]).toEqual([206, "0 of ", undefined])
+    const { headers } = await head(path)
+    expect(headers["content-encoding"]).toBe("gzip")
+    expect(headers["content-length"]).toBeUndefined()
   })
 })
 
