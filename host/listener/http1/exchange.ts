@@ -338,7 +338,7 @@ export class Http1Exchange implements HostExchange {
     this.#services.streamed.add(chunk.length)
     let more = !output.isFull
     if (chunk.length > SMALL_PIECE_BYTES) more = output.bytes("", chunk, "")
-    else if (chunk.length > 0) output.later(latin1(chunk))
+    else if (chunk.length > 0) more = output.gather(latin1(chunk))
     if (!end) return more
     this.#connection.endHalf()
     this.#endHalf("app")

@@ -5,6 +5,8 @@ import { latin1 } from "./response-text.ts"
 
 /** Bytes up to this many are written as a string. */
 const SMALL_BYTES = 4096
+/** So much text waits at most for what follows in the same turn. */
+const MOST_GATHERED_BYTES = 64 * 1024
 
 export class Output implements Timed {
   deadline = Number.POSITIVE_INFINITY
@@ -36,6 +38,13 @@ export class Output implements Timed {
     if (this.#waiting === "") process.nextTick(this.#writeWaiting)
     this.#waiting += text
     return true
+  }
+
+  /** The same for text that may be much: what has gathered by then goes at once. Return value as in `text`. */
+  gather(text: string): boolean {
+    if (this.#waiting.length + text.length > MOST_GATHERED_BYTES) return this.text(text)
+    this.later(text)
+    return !this.isFull
   }
 
   /** Each code unit is one byte. @returns false when the client takes no more for now: wait for `drained`. */
