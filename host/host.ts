@@ -19,6 +19,7 @@ import { appStatus, certificateStatus, type HostStatus, memoryReader } from "./h
 import { createServices, type ListenerServices } from "./listener/http1/services.ts"
 import type { RequestIds } from "./listener/listener.ts"
 import { requestHandler } from "./listener/node-handler.ts"
+import { NodeUpgrades } from "./listener/node-upgrade.ts"
 import { createRequestIds } from "./listener/request-ids.ts"
 import { Listeners } from "./listeners.ts"
 import type { Logger } from "./log/logger.ts"
@@ -68,6 +69,8 @@ export class RunningHost {
   readonly #startedAt = new Date()
   readonly #ticker: NodeJS.Timeout
   readonly handler: (message: IncomingMessage, response: ServerResponse) => void
+  /** Connections that somebody's own server gave away. */
+  readonly upgrades: NodeUpgrades
   #listeners: Listeners | null = null
   #closing: Promise<void> | null = null
   #lastTickMs = performance.now()
@@ -96,6 +99,7 @@ export class RunningHost {
       refused: ({ requestId, code, detail, clientAddress }) =>
         parts.log.request(null, null, { requestId, code, detail: `${detail} (client ${clientAddress})` }),
     })
+    this.upgrades = new NodeUpgrades(this.#services)
     this.#ticker = setInterval(() => this.#tick(), TICK_MS)
     this.#ticker.unref()
     for (const app of this.#apps.values()) app.fleet.start()
@@ -249,6 +253,7 @@ export class RunningHost {
   /** Hurries a close: what is in flight is cut. */
   kill(reason: string): void {
     this.#listeners?.destroy()
+    this.upgrades.destroy()
     for (const app of this.#apps.values()) app.fleet.kill(reason)
   }
 
@@ -258,6 +263,7 @@ export class RunningHost {
     await Promise.allSettled(this.#reloading.values())
     // Every app has drained: connections that are still open are idle or will never end.
     this.#listeners?.destroy()
+    this.upgrades.destroy()
     await closed
     clearInterval(this.#ticker)
     for (const app of this.#apps.values()) app.close()

@@ -3,6 +3,7 @@
  * The command line is a user of the same function: `cli/`.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Duplex } from "node:stream"
 import { PolyhostError } from "../protocol/errors.ts"
 import { createToolchain, type ToolchainEvent } from "../runtimes/toolchain/index.ts"
 import { baseEnvironment, type Environment, hostEnvironment, runtimeCacheDir } from "./config/environment.ts"
@@ -34,6 +35,8 @@ export interface Host {
   fetch(request: Request): Promise<Response>
   /** A request listener for somebody's own `http.createServer(host.handler)`. */
   readonly handler: (message: IncomingMessage, response: ServerResponse) => void
+  /** Takes WebSockets and other upgrades of such a server: `server.on("upgrade", host.upgrade)`. */
+  readonly upgrade: (message: IncomingMessage, socket: Duplex, head: Buffer) => void
   /** State of every app. Empty before the first use. */
   readonly apps: readonly AppStatus[]
   status(): HostStatus
@@ -69,7 +72,7 @@ export interface HostOptions {
 }
 
 /**
- * A host of these apps. Nothing happens before the first `listen`, `fetch` or `handler` call; errors of the config
+ * A host of these apps. Nothing happens before the first `listen`, `fetch`, `handler` or `upgrade` call; errors of the config
  * (PolyhostError CONFIG_INVALID, every problem in its message) come from there.
  */
 export function createHost(config: HostConfigInput, options: HostOptions = {}): Host {
@@ -172,6 +175,16 @@ export function hostOf(source: HostSource): OwnHost {
         boot().then(
           (host) => host.handler(message, response),
           () => response.writeHead(503).end(),
+        )
+      }
+    },
+    upgrade(message, socket, head) {
+      if (running !== undefined) running.upgrades.upgrade(message, socket, head)
+      else {
+        socket.on("error", () => socket.destroy())
+        boot().then(
+          (host) => host.upgrades.upgrade(message, socket, head),
+          () => socket.destroy(),
         )
       }
     },
