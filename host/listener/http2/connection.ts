@@ -28,6 +28,8 @@ const LOOK_MS = 1000
 /** The same for one on which much comes in. */
 const BUSY_LOOK_MS = 250
 const BUSY_BYTES = 1024 * 1024
+/** A client that ended its half is given so long to get an answer that is nearly there, in milliseconds. */
+const HALF_CLOSED_MS = 50
 /** After the last answer the client has so long to end its side. */
 const LINGER_MS = 2000
 
@@ -72,6 +74,7 @@ export class Http2Connection implements ClientConnection, Timed {
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES)
     session.on("stream", (stream, _fields, flags, raw: string[]) => this.#requested(stream, flags, raw))
     session.on("error", (error) => this.#failed(error))
+    socket.on("end", () => this.#clientEnded())
     socket.on("close", () => this.#socketClosed())
     services.wheel.add(this)
     services.wheel.set(this, BUSY_LOOK_MS)
@@ -224,6 +227,12 @@ export class Http2Connection implements ClientConnection, Timed {
     if (this.#isEnding) return
     this.#isEnding = true
     if (!this.socket.destroyed) this.#services.wheel.set(this, LINGER_MS)
+  }
+
+  /** The client says nothing more, not even what it has read: it has left. */
+  #clientEnded(): void {
+    if (this.isIdle) this.#close()
+    else setTimeout(() => this.socket.destroy(), HALF_CLOSED_MS).unref()
   }
 
   #socketClosed(): void {

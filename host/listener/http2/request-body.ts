@@ -29,6 +29,7 @@ export class RequestBody {
   #reading = false
   /** What is left of a piece that was larger than what was asked for. */
   #rest: Uint8Array = EMPTY
+  #isOver = false
   #trailers: Uint8Array | undefined
   #silentAtMs = -1
 
@@ -90,7 +91,10 @@ export class RequestBody {
     this.#trailers = passingTrailers(Buffer.from(text, "latin1"))
   }
 
+  /** The client has said the last of it; a part may still be held back here. */
   end(): void {
+    this.#isOver = true
+    if (this.#rest.length > 0) return
     this.ended = true
     this.#exchange.received(EMPTY, true, this.#trailers)
   }
@@ -101,7 +105,8 @@ export class RequestBody {
       const rest = this.#rest
       this.#rest = EMPTY
       this.data(rest)
-      if (this.#pullBytes <= 0) return
+      if (this.#isOver && !this.ended) this.end()
+      if (this.#pullBytes <= 0 || this.ended) return
     }
     if (this.#reading) {
       if (this.#stream.isPaused()) this.#stream.resume()
