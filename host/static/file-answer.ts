@@ -130,7 +130,7 @@ function partial({ file }: Loaded, dress: Dress, parts: readonly Part[]): FileAn
     return { status: 206, lines, pieces: parts }
   }
   const { pieces, length, contentType } = multipart(parts, size, dress.type ?? file.type)
-  return { status: 206, lines: linesOf(file, { ...dress, type: contentType }, { length }), pieces }
+  return { status: 206, lines: linesOf(file, { ...dress, type: contentType }, { length, range: "" }), pieces }
 }
 
 function send({ out, events }: AskedFile, loaded: Loaded, { status, lines, pieces }: FileAnswer): void {
@@ -165,10 +165,11 @@ function linesOf(
   if (content !== null) {
     const type = dress.type ?? file.type
     if (type !== "") lines = `Content-Type: ${type}\r\n`
-    lines += `Content-Length: ${content.length}\r\n${content.range ?? ""}Accept-Ranges: bytes\r\n`
+    lines += `Content-Length: ${content.length}\r\n${content.range ?? ""}`
     if (file.coding !== null) lines += `Content-Encoding: ${file.coding}\r\n`
   }
   lines += `Last-Modified: ${file.validators.lastModified}\r\nETag: ${file.validators.etag}\r\n`
+  if (content !== null && content.range === undefined) lines += "Accept-Ranges: bytes\r\n"
   const vary = [...(file.varies ? ["Accept-Encoding"] : []), ...(dress.vary === "" ? [] : [dress.vary])]
   if (vary.length > 0) lines += `Vary: ${vary.join(", ")}\r\n`
   return Buffer.from(lines + dress.lines, "latin1")

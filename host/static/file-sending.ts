@@ -82,7 +82,7 @@ export class FileSending implements Asker {
 
   #look(): void {
     const { path, root } = this.#candidates[this.#at]!
-    this.#parts.lookUps.ask(`${root}\0${path}`, () => ({ path, root, index: null, codings: [] }), this)
+    this.#parts.lookUps.ask(`${root}\0${path}`, () => ({ path, root, index: null, codings: null }), this)
   }
 
   #missing(): void {

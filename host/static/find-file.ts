@@ -8,7 +8,7 @@ import { platform } from "node:os"
 import { dirname, sep } from "node:path"
 import compressible from "compressible"
 import type { ContentCoding } from "../../runtimes/app-spec.ts"
-import { type Identity, inspect, sameFile, typeOf, type Validators } from "./library.ts"
+import { type Identity, inspect, sameFile, typeOf, UNKNOWN_TYPE, type Validators } from "./library.ts"
 
 export interface Sought {
   /** Absolute; ends with "/" when a folder is meant. */
@@ -16,8 +16,8 @@ export interface Sought {
   /** What the file must lie in, whatever links there are; null: anywhere. */
   readonly root: string | null
   readonly index: string | null
-  /** Codings of precompressed variants that may be sent, best first. */
-  readonly codings: readonly ContentCoding[]
+  /** Codings of precompressed variants that the client takes, best first; null: none is ever sent. */
+  readonly codings: readonly ContentCoding[] | null
 }
 
 /** What was seen at a path when the file was found: while it stays so, the finding stays right. Null: nothing was there. */
@@ -32,7 +32,7 @@ export interface FoundFile {
   readonly identity: Identity
   readonly type: string
   readonly coding: ContentCoding | null
-  /** A variant could have been sent: the answer varies. */
+  /** There are variants: the answer varies. */
   readonly varies: boolean
   readonly validators: Validators
   readonly probes: readonly Probe[]
@@ -115,9 +115,10 @@ async function openNamed(
   opened: (file: FoundFile, handle: FileHandle) => Promise<void>,
 ): Promise<Finding | "changed"> {
   const type = typeOf(path)
-  const varies = codings.length > 0 && compressible(type) === true
-  const probes: Probe[] = varies ? [{ path, seen }] : []
-  const variant = varies ? await variantOf(path, codings, probes) : null
+  const isSought = codings !== null && type !== UNKNOWN_TYPE && compressible(type) === true
+  const probes: Probe[] = isSought ? [{ path, seen }] : []
+  const variants = isSought ? await variantsOf(path, probes) : NO_VARIANTS
+  const variant = codings?.map((it) => variants.get(it)).find((it) => it !== undefined) ?? null
   const coding = variant?.coding ?? null
   const handle = await openPlain(variant?.path ?? path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null
@@ -132,9 +133,10 @@ async function openNamed(
     if (root !== null && !(await isInside(real, root))) return { kind: "missing" }
     const looked = await inspect(real, coding === null ? "" : `-${coding}`)
     if (looked === null || !sameFile(looked.stat, identity)) return "changed"
-    if (variant === null && varies && !sameFile(seen, identity)) return "changed"
-    if (!varies) probes.push({ path, seen: identity })
+    if (variant === null && isSought && !sameFile(seen, identity)) return "changed"
+    if (!isSought) probes.push({ path, seen: identity })
     const { validators } = looked
+    const varies = variants.size > 0
     const file: FoundFile = { path: real, identity, type, coding, varies, validators, probes }
     await opened(file, handle)
     return { kind: "file", file }
@@ -143,18 +145,25 @@ async function openNamed(
   }
 }
 
-async function variantOf(
-  path: string,
-  codings: readonly ContentCoding[],
-  probes: Probe[],
-): Promise<{ path: string; coding: ContentCoding } | null> {
-  for (const coding of codings) {
+interface Variant {
+  readonly path: string
+  readonly coding: ContentCoding
+}
+
+const NO_VARIANTS: ReadonlyMap<ContentCoding, Variant> = new Map()
+
+/** All of them, also for a client that takes none: whether there are any is part of its answer (Vary). */
+async function variantsOf(path: string, probes: Probe[]): Promise<ReadonlyMap<ContentCoding, Variant>> {
+  const codings = Object.keys(EXTENSIONS) as ContentCoding[]
+  const variants = new Map<ContentCoding, Variant>()
+  const looks = codings.map(async (coding) => {
     const name = path + EXTENSIONS[coding]
     const seen = await stat(name).catch(() => null)
     probes.push({ path: name, seen })
-    if (seen?.isFile()) return { path: name, coding }
-  }
-  return null
+    if (seen?.isFile()) variants.set(coding, { path: name, coding })
+  })
+  await Promise.all(looks)
+  return variants
 }
 
 /** Without waiting for the other end of a pipe. */

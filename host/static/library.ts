@@ -3,6 +3,7 @@
  * HEAD, so that it opens nothing: bytes are read and sent here. Conditions are written for it so that its answers are those of
  * RFC 9110 13 for a strong ETag; each difference stands beside the line that makes up for it.
  */
+import { extname } from "node:path"
 import send, { type SendResult } from "@fastify/send"
 import type { Part } from "./ranges.ts"
 import type { Condition, FileFields } from "./request-lines.ts"
@@ -44,10 +45,12 @@ export type Verdict =
   | { readonly status: 200 | 304 | 412 | 416 }
   | { readonly status: 206; readonly part: Part }
 
+export const UNKNOWN_TYPE = "application/octet-stream"
+
 export function typeOf(name: string): string {
-  const type = send.mime.getType(name)
+  const type = send.mime.getType(`/file${extname(name)}`)
   // RFC 9110 8.3: without a type clients guess, and see pages where none was meant.
-  if (type === null) return "application/octet-stream"
+  if (type === null) return UNKNOWN_TYPE
   return send.isUtf8MimeType(type) ? `${type}; charset=utf-8` : type
 }
 
@@ -123,7 +126,8 @@ function written(
 
 /** The tags of a list as the library knows them: without our suffix. Others become one that no file has. */
 function tags(list: string | undefined, suffix: string, strongOnly: boolean): string | undefined {
-  if (list === undefined || list.trim() === "*") return list
+  if (list === undefined || list === "*") return list
+  if (list === "") return NO_TAG
   return list.replace(/(W\/)?"([^"]*)"/g, (_, isWeak: string | undefined, tag: string) => {
     if ((strongOnly && isWeak !== undefined) || !tag.endsWith(suffix)) return NO_TAG
     return `"${tag.slice(0, tag.length - suffix.length)}"`

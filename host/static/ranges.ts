@@ -21,8 +21,9 @@ const MOST_RANGES = 64
  * field is to be ignored.
  */
 export function readRanges(value: string, size: number): readonly Part[] | null {
-  const unit = /^bytes[ \t]*=/i.exec(value)
-  if (unit === null) return null
+  const unit = /^bytes=/i.exec(value)
+  // An empty file has no parts, and is what there is of it.
+  if (unit === null || unit[0].length === value.length || size === 0) return null
   const parts: Part[] = []
   let bytes = 0
   const specs = value.slice(unit[0].length).split(",")
@@ -71,12 +72,11 @@ function partOf(first: string, last: string, size: number): Part | "invalid" | n
     return start < size ? { start, end: size } : null
   }
   const start = Number(first)
-  if (last !== "" && Number(last) < start) return "invalid"
-  if (start >= size) return null
+  if (start >= size || (last !== "" && Number(last) < start)) return null
   return { start, end: last === "" ? size : Math.min(size, Number(last) + 1) }
 }
 
-/** Overlapping parts and those that touch become one, in the place of the first (RFC 9110 15.3.7.2). */
+/** Overlapping parts become one, in the place of the first (RFC 9110 15.3.7.2). */
 function merged(parts: readonly Part[]): readonly Part[] {
   const kept: Part[] = []
   for (const part of parts) {
@@ -84,7 +84,7 @@ function merged(parts: readonly Part[]): readonly Part[] {
     let place = kept.length
     for (let i = kept.length - 1; i >= 0; i--) {
       const other = kept[i]!
-      if (other.start > one.end || one.start > other.end) continue
+      if (other.start >= one.end || one.start >= other.end) continue
       one = { start: Math.min(one.start, other.start), end: Math.max(one.end, other.end) }
       kept.splice(i, 1)
       place = i

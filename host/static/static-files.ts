@@ -82,9 +82,9 @@ class Files implements StaticFiles {
   /** Asks for the file that a request names, or for the fallback. */
   look(request: FileRequest): void {
     const { folder, rest } = request.place
-    const codings = folder.precompressed ? this.#codingsOf(request.fields.acceptEncoding) : NO_CODINGS
+    const codings = folder.precompressed ? this.#codingsOf(request.fields.acceptEncoding) : null
     const { isFallback } = request
-    const key = `${this.spec.static.indexOf(folder)}${isFallback ? "f" : "p"}${codings.join()}:${isFallback ? "" : rest}`
+    const key = `${this.spec.static.indexOf(folder)}${isFallback ? "f" : "p"}${codings?.join() ?? ""}:${isFallback ? "" : rest}`
     this.#lookUps.ask(key, () => soughtOf(folder, isFallback ? null : rest, codings), request)
   }
 
@@ -218,7 +218,7 @@ class FileRequest implements Asker {
 const NO_CODINGS: readonly ContentCoding[] = []
 
 /** `rest` is null for the fallback. */
-function soughtOf(folder: StaticFolder, rest: string | null, codings: readonly ContentCoding[]): Sought {
+function soughtOf(folder: StaticFolder, rest: string | null, codings: Sought["codings"]): Sought {
   // One file that the manifest names may be a link to anywhere.
   const root = folder.prefix ? folder.file : null
   if (rest === null) return { path: folder.fallback ?? "", root, index: null, codings }
