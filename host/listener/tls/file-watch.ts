@@ -18,13 +18,13 @@ export interface FileGroup {
 const QUIET_MS = 100
 const RETRY_MS = 250
 /** So long files may not fit together before somebody is told. */
-const SETTLE_MS = 5000
+const SETTLE_MS = 1500
 const LOOK_MS = 30_000
 
 interface Watched extends FileGroup {
   inUse: string
-  failingSinceMs: number | null
-  reported: string
+  /** What could not be used, since when, and whether somebody was told. */
+  failing: { readonly seen: string; readonly sinceMs: number; isTold: boolean } | null
 }
 
 export class FileWatch {
@@ -45,7 +45,7 @@ export class FileWatch {
 
   /** Uses the files and follows them from now on. @throws why they cannot be read or used. */
   async add(group: FileGroup): Promise<void> {
-    const watched: Watched = { ...group, use: group.use, inUse: "", failingSinceMs: null, reported: "" }
+    const watched: Watched = { ...group, inUse: "", failing: null }
     // Before they are read: what changes in between is seen.
     for (const file of group.files) this.#watch(dirname(file))
     const texts = await readAll(group.files)
@@ -105,16 +105,15 @@ export class FileWatch {
       if (this.#closed) return
       if (seen !== group.inUse) group.use(texts)
       group.inUse = seen
-      group.failingSinceMs = null
-      group.reported = ""
+      group.failing = null
     } catch (error) {
       const nowMs = performance.now()
-      group.failingSinceMs ??= nowMs
-      const why = messageOf(error)
-      if (!isFinal && nowMs - group.failingSinceMs < SETTLE_MS) this.#lookSoon(RETRY_MS)
-      else if (group.reported !== why + seen) {
-        group.reported = why + seen
-        this.#failed(why)
+      if (group.failing?.seen !== seen) group.failing = { seen, sinceMs: nowMs, isTold: false }
+      if (group.failing.isTold) return
+      if (!isFinal && nowMs - group.failing.sinceMs < SETTLE_MS) this.#lookSoon(RETRY_MS)
+      else {
+        group.failing.isTold = true
+        this.#failed(messageOf(error))
       }
     }
   }

@@ -10,7 +10,7 @@ import type { DeadlineWheel, Timed } from "../http1/deadline-wheel.ts"
 /** Handshakes at a time. */
 const MOST = 1000
 /** From the first byte until it is done, in milliseconds. */
-export const HANDSHAKE_MS = 10_000
+export const LONGEST_HANDSHAKE_MS = 10_000
 /** The same while others wait. */
 const CROWDED_MS = 2000
 const CROWDED_LOOK_MS = 250
@@ -42,15 +42,17 @@ export class Handshake implements ClientConnection, Timed {
 
 export class Handshakes {
   readonly #wheel: DeadlineWheel
+  readonly #ms: number
   readonly #ended: (handshake: Handshake) => void
   /** In the order of their starts. */
   readonly #active = new Map<Socket, Handshake>()
   readonly #waiting = new Map<Socket, Handshake>()
   #timer: NodeJS.Timeout | null = null
 
-  /** `ended`: the connection has ended before its handshake was done. */
-  constructor(wheel: DeadlineWheel, ended: (handshake: Handshake) => void) {
+  /** `ms`: how long one may take. `ended`: the connection has ended before its handshake was done. */
+  constructor(wheel: DeadlineWheel, ms: number, ended: (handshake: Handshake) => void) {
     this.#wheel = wheel
+    this.#ms = ms
     this.#ended = ended
   }
 
@@ -58,7 +60,7 @@ export class Handshakes {
   add(handshake: Handshake): void {
     const { socket } = handshake
     this.#wheel.add(handshake)
-    this.#wheel.set(handshake, HANDSHAKE_MS)
+    this.#wheel.set(handshake, this.#ms)
     socket.once("close", () => {
       if (this.take(socket) !== null) this.#ended(handshake)
     })

@@ -16,7 +16,7 @@ import { listenOn, SOCKET, urlOf } from "../listen-socket.ts"
 import type { ListenAddress, Listener } from "../listener.ts"
 import { isRecordWhole, isTls } from "./client-hello.ts"
 import { HandshakeServers } from "./handshake-servers.ts"
-import { HANDSHAKE_MS, Handshake, Handshakes } from "./handshakes.ts"
+import { Handshake, Handshakes, LONGEST_HANDSHAKE_MS } from "./handshakes.ts"
 import { refusePlain } from "./refuse-plain.ts"
 import type { Tls } from "./tls.ts"
 
@@ -29,8 +29,9 @@ export async function createTlsListener(
   const services = overTls(plainServices, tls.settings.hsts)
   const { certificates, failures } = tls
   const { clientAuth } = tls.settings
+  const handshakeMs = Math.min(LONGEST_HANDSHAKE_MS, services.settings.headersMs)
   const connections = new AcceptedConnections(services, true)
-  const handshakes = new Handshakes(services.wheel, connections.remove)
+  const handshakes = new Handshakes(services.wheel, handshakeMs, connections.remove)
   const offered = services.settings.http2.enabled ? ["h2", "http/1.1"] : ["http/1.1"]
   const servers = new HandshakeServers(tls, offered, { secure, proved, failed })
 
@@ -39,7 +40,7 @@ export async function createTlsListener(
     if (place === null) return
     const first = new FirstBytes(accepted, {
       wheel: services.wheel,
-      ms: HANDSHAKE_MS,
+      ms: handshakeMs,
       isEnough: (bytes) => !isTls(bytes) || !certificates.needsHello || isRecordWhole(bytes),
       known: (bytes) => (isTls(bytes) ? begin(first, bytes, place) : refuse(first, bytes, place)),
       closed: connections.remove,
