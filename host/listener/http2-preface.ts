@@ -3,6 +3,7 @@ import type { Socket } from "node:net"
 import type { ClientConnection } from "./client-connection.ts"
 import type { Peer } from "./http1/forwarded.ts"
 import type { ListenerServices } from "./http1/services.ts"
+import { Http2Connection } from "./http2/connection.ts"
 
 /** RFC 9113 3.4: what a client of HTTP/2 sends first. */
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1")
@@ -20,13 +21,9 @@ export function mayBeHttp2Preface(bytes: Buffer): boolean {
 /** On a socket of TLS with ALPN h2, or one that begins with the preface. Its bytes are still to be read, also those that came. */
 export function createHttp2Connection(
   socket: Socket,
-  _peer: Peer,
-  _services: ListenerServices,
+  peer: Peer,
+  services: ListenerServices,
   closed: (it: ClientConnection) => void,
 ): ClientConnection {
-  // Until there is one: `new Http2Connection(socket, peer, services, closed)`.
-  const connection = { socket, isIdle: true, closeSoon: () => socket.destroy() }
-  socket.once("close", () => closed(connection))
-  socket.destroy()
-  return connection
+  return new Http2Connection(socket, peer, services, closed)
 }

@@ -220,7 +220,7 @@ const CASES: readonly Case[] = [
     "6.7 PING with ACK that nobody asked for",
     (it) => it.send(Type.ping, Flag.ack, 0, Buffer.alloc(8)),
     "connection",
-    Code.protocol,
+    Code.internal,
   ],
   [
     "6.8 GOAWAY on a stream",
