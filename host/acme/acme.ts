@@ -219,7 +219,7 @@ class Certificates implements Acme {
       authority.untilMs = clock.now() + waitMs
       const waiting = this.#hosts.filter((it) => it.dueMs <= clock.now())
       for (const record of waiting) record.lastError = messageOf(error)
-      const names = waiting.map((it) => it.host).join(", ")
+      const names = fewOf(waiting.map((it) => it.host))
       log.error(
         null,
         null,
@@ -280,4 +280,9 @@ class Certificates implements Acme {
 
 function endOf({ life }: HostRecord): string {
   return life === null ? "" : new Date(life.notAfterMs).toISOString()
+}
+
+function fewOf(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(", ")
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
 }

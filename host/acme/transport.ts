@@ -38,6 +38,8 @@ const MAX_ANSWER_BYTES = 1024 * 1024
 /** Longest time that an authority can send us away for. Let's Encrypt's longest limit is a week. */
 const MAX_RETRY_AFTER_MS = 7 * 24 * 3_600_000
 
+const CUT = "the answer was cut short"
+
 export function createTransport({ ca, clock, signal }: TransportParts): Transport {
   const agent = new Agent({ keepAlive: true, maxSockets: 2, ...(ca === null ? {} : { ca }) })
   let retryAfterMs = 0
@@ -53,6 +55,10 @@ export function createTransport({ ca, clock, signal }: TransportParts): Transpor
         const answer = await send({ url, method: method.toUpperCase(), body }, agent, deadline.signal)
         retryAfterMs = retryAfterOf(answer.headers["retry-after"], clock)
         if (answer.status >= 300 && !isBadNonce(answer)) throw refusal(url, answer, retryAfterMs)
+        if (isStrange(answer.data))
+          throw new AuthorityError(`${url} answered ${answer.status} with neither JSON nor a certificate`, {
+            type: "unreachable",
+          })
         return answer
       } catch (error) {
         throw deadline.signal.aborted ? deadline.signal.reason : unreachable(url, error)
@@ -90,7 +96,7 @@ function send(
       })
       answer.on("error", reject)
       // Cut short: neither end nor, always, an error.
-      answer.on("close", () => reject(new Error("the answer was cut short")))
+      answer.on("close", () => reject(new Error(CUT)))
       answer.on("end", () => {
         const { statusCode: status = 0, headers: lines } = answer
         resolve({ status, headers: lines, data: dataOf(Buffer.concat(chunks).toString("utf8")) })
@@ -115,6 +121,11 @@ function isBadNonce({ status, data }: AuthorityAnswer): boolean {
   return status === 400 && problemOf(data)?.type === "badNonce"
 }
 
+/** A page of somebody between here and the authority. */
+function isStrange(data: unknown): boolean {
+  return typeof data === "string" && data !== "" && !data.includes("-----BEGIN CERTIFICATE-----")
+}
+
 function refusal(url: string, { status, data }: AuthorityAnswer, retryAfterMs: number): AuthorityError {
   const problem = problemOf(data)
   const text = typeof data === "string" ? oneLine(data).slice(0, 120) : ""
@@ -133,7 +144,7 @@ function unreachable(url: string, error: unknown): AuthorityError {
   const isTrust = /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME/.test(code)
   // Several addresses that all failed: Node tells them in `errors` and says nothing itself.
   const message = messageOf(error) || messageOf((error as AggregateError).errors?.[0] ?? code)
-  return new AuthorityError(`${url}: ${oneLine(message)}`, {
+  return new AuthorityError(`${url}: ${message === "aborted" ? CUT : oneLine(message)}`, {
     type: isTrust ? "untrusted" : "unreachable",
     cause: error,
   })

@@ -3,8 +3,8 @@ import { createServer } from "node:net"
 import { expect, onTestFinished, test } from "vitest"
 import { ORDERS_AN_HOUR } from "../../host/acme/schedule.ts"
 import { eventually } from "../support/deadline.ts"
-import { HOST, HOUR_MS, type Stage, startStage } from "./start.ts"
-import { problem } from "./test-authority.ts"
+import { DAY_MS, HOST, HOUR_MS, type Stage, startStage } from "./start.ts"
+import { type Intervention, problem } from "./test-authority.ts"
 import { Refused } from "./test-authority-jws.ts"
 
 const MINUTE_MS = 60_000
@@ -192,6 +192,59 @@ test("orders are bounded by the hour, whatever goes wrong", async () => {
   }
   expect(authority.orders).toBe(ORDERS_AN_HOUR.host)
   expect(site.log.at(-1)).toContain("there were as many orders as one hour may have")
+})
+
+const BREAKAGES: Record<string, Intervention> = {
+  "an answer of 503": (_resource, _request, response) => {
+    response.writeHead(503)
+    response.end()
+    return true
+  },
+  "a connection that is cut": (_resource, request) => {
+    request.socket.destroy()
+    return true
+  },
+  "an answer that is cut": (_resource, _request, response) => {
+    response.writeHead(200, { "Content-Length": "100" })
+    response.write("{", () => response.destroy())
+    return true
+  },
+  "a page of a proxy": (_resource, _request, response) => {
+    response.writeHead(200, { "Content-Type": "text/html" })
+    response.end("<html>Please log in</html>")
+    return true
+  },
+  "an answer without end": (_resource, _request, response) => {
+    const more = () => void response.write("x".repeat(4 * 1024 * 1024))
+    response.on("drain", more)
+    more()
+    return true
+  },
+}
+
+test.each(Object.keys(BREAKAGES))("%s at any step is told once, and the next try heals it", async (name) => {
+  const stage = await startStage({ challenges: ["http-01"] })
+  const { authority, site, clock } = stage
+  const steps = ["directory", "new-order", "challenge-http-01", "finalize", "certificate"]
+  let failures = 0
+  await site.acme.start()
+  await site.has(HOST)
+  for (const step of steps) {
+    let isBroken = false
+    authority.intervene = (resource, request, response) => {
+      if (isBroken || resource !== step) return false
+      isBroken = true
+      return BREAKAGES[name]?.(resource, request, response) ?? false
+    }
+    await eventually(5000, "an alarm", () => clock.alarms.length > 0)
+    const gotten = site.log.filter((it) => it.startsWith("info")).length
+    clock.advance(61 * DAY_MS)
+    const line = await site.logged("error ACME", ++failures)
+    expect([step, line]).toEqual([step, expect.stringMatching(/Next try in \d+ s\./)])
+    await eventually(5000, "an alarm", () => clock.alarms.length > 0)
+    clock.advance(61_000)
+    await site.logged(`${HOST} has a certificate`, gotten + 1)
+  }
 })
 
 test("close gives up an order at every step, and leaves no timer, token or connection", async () => {

@@ -57,7 +57,9 @@ function validateTls({ host, text, port }: Proof): Promise<void> {
       reject(new Refused(403, type, `${host}: ${detail}`))
     }
     socket.setTimeout(PATIENCE_MS, () => refuse("connection", "no answer"))
-    socket.on("error", (error) => refuse("tls", error.message))
+    socket.on("error", (error) =>
+      refuse(/^ECONN/.test(String((error as { code?: string }).code)) ? "connection" : "tls", error.message),
+    )
     socket.on("secureConnect", () => {
       const { names, digest, isCritical } = readAlpnCertificate(socket.getPeerCertificate().raw)
       if (socket.alpnProtocol !== "acme-tls/1") refuse("unauthorized", `ALPN ${socket.alpnProtocol}`)
