@@ -1,7 +1,7 @@
 /** Variables of an app: its own, over those of its file, over the host config's defaults. */
 import { resolve } from "node:path"
 import { parseEnv } from "node:util"
-import type { AppSource, BuildContext } from "./app-spec.ts"
+import type { AppSource, BuildContext } from "./app-source.ts"
 import { problemAt } from "./document.ts"
 import type { Problem } from "./problem.ts"
 import type { AppManifestInput } from "./schema.ts"

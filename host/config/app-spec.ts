@@ -6,6 +6,7 @@ import { basename, join, resolve } from "node:path"
 import { messageOf } from "../../protocol/errors.ts"
 import type { AppSpec, RuntimeRequest } from "../../runtimes/app-spec.ts"
 import { envOf } from "./app-env.ts"
+import type { AppSource, BuildContext } from "./app-source.ts"
 import {
   AVAILABLE_RUNTIMES,
   COMMAND_CONVENTION,
@@ -14,39 +15,20 @@ import {
   DEFAULT_CONVENTION,
 } from "./conventions.ts"
 import { completeVersion, type DetectedRuntime, detectRuntime } from "./detect.ts"
-import { type Document, problemAt } from "./document.ts"
+import { problemAt } from "./document.ts"
 import { conventionalEntry, explicitEntry } from "./entry.ts"
-import type { Environment } from "./environment.ts"
 import { readErrorPages } from "./error-pages.ts"
 import type { FileView } from "./files.ts"
 import { frontOf } from "./front.ts"
 import { notEnforced, notHeeded } from "./not-enforced.ts"
-import { isError, type PathSegment, type Problem } from "./problem.ts"
+import { isError, type Problem } from "./problem.ts"
 import { whyNotRunnable } from "./program.ts"
 import { uniqueRoutes } from "./routes.ts"
 import { parseRuntimeText } from "./runtime-text.ts"
-import type { AppManifestInput, DefaultsInput } from "./schema.ts"
+import type { AppManifestInput } from "./schema.ts"
 import { bindingsOf, settingsOf } from "./settings.ts"
-import { type Fault, valueAt } from "./validate.ts"
+import { valueAt } from "./validate.ts"
 import { parseVersion } from "./versions.ts"
-
-/** Where an app's configuration stands: a manifest, a piece of the host config, or nothing (detected). */
-export interface AppSource {
-  readonly document: Document
-  readonly at: readonly PathSegment[]
-  readonly faults: readonly Fault[]
-  readonly dir: string
-  /** Path of the manifest, if that is what `document` is. */
-  readonly manifest: string | null
-}
-
-export interface BuildContext {
-  readonly root: string
-  readonly files: FileView
-  readonly defaults: DefaultsInput
-  /** The host's own environment. */
-  readonly env: Environment
-}
 
 export interface BuiltApp {
   readonly source: AppSource

@@ -1,7 +1,7 @@
 /** Where the configuration of a host stands: host configs and apps that PATH arguments name, or an object. */
 import { dirname, join, resolve } from "node:path"
 import { messageOf } from "../../protocol/errors.ts"
-import type { AppSource } from "./app-spec.ts"
+import type { AppSource } from "./app-source.ts"
 import { APP_MANIFEST_NAME, folderApp, HOST_CONFIG_NAME, manifestApp } from "./discover.ts"
 import { type Document, documentOf } from "./document.ts"
 import type { FileView } from "./files.ts"
