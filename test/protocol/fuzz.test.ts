@@ -6,4 +6,6 @@ it("HostConnection survives 3,000 conversations with broken and hostile guests",
   expect(result.failure).toBeNull()
   expect(result.violations).toBeGreaterThan(100)
   expect(result.answered).toBeGreaterThan(100)
+  expect(result.sockets).toBeGreaterThan(100)
+  expect(result.messages).toBeGreaterThan(100)
 }, 30_000)

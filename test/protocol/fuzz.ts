@@ -3,7 +3,14 @@
  * `node test/protocol/fuzz.ts --seconds 60 --seed 1`; a failing case prints its seed, and `--seed N --cases 1` repeats it.
  * The lint judges the same bytes independently: it and the connection must agree on who broke a rule.
  */
-import { CALL_WINDOW_BYTES, FLAG_END, FrameType, HEADER_BYTES, WINDOW_BYTES } from "../../protocol/frames.ts"
+import {
+  CALL_WINDOW_BYTES,
+  FLAG_END,
+  FrameType,
+  HEADER_BYTES,
+  MESSAGE_COST_BYTES,
+  WINDOW_BYTES,
+} from "../../protocol/frames.ts"
 import { HostileGuest } from "./hostile-guest.ts"
 import type { MemoryExchange } from "./memory-exchange.ts"
 import * as make from "./raw-frames.ts"
@@ -14,22 +21,36 @@ export interface FuzzResult {
   readonly violations: number
   readonly exchanges: number
   readonly answered: number
+  /** WebSocket connections that guests accepted, and messages that came through. */
+  readonly sockets: number
+  readonly messages: number
   readonly failure: { seed: number; problem: string } | null
 }
 
 /** Runs cases from `seed` on until one fails, `cases` are done or `untilMs` (of `performance.now`) has come. */
 export function fuzz(options: { seed: number; cases: number; untilMs: number }): FuzzResult {
-  let [cases, violations, exchanges, answered] = [0, 0, 0, 0]
+  let [cases, violations, exchanges, answered, sockets, messages] = [0, 0, 0, 0, 0, 0]
   for (let seed = options.seed; cases < options.cases && performance.now() < options.untilMs; seed++) {
     const run = new Case(seed)
     const problem = run.run()
-    if (problem !== null) return { cases, violations, exchanges, answered, failure: { seed, problem } }
+    if (problem !== null)
+      return { cases, violations, exchanges, answered, sockets, messages, failure: { seed, problem } }
     cases++
     if (run.guest.violated) violations++
     exchanges += run.guest.exchanges.length
+    sockets += run.guest.acceptor.ends.length
+    for (const { received } of run.guest.acceptor.ends) messages += received.length
     answered += run.guest.exchanges.filter(({ endings }) => endings[0]?.kind === "end").length
   }
-  return { cases, violations, exchanges, answered, failure: null }
+  return { cases, violations, exchanges, answered, sockets, messages, failure: null }
+}
+
+interface GuessedSocket {
+  accepted: boolean
+  window: number
+  /** A message has begun: its kind. */
+  unfinished: boolean | null
+  closing: boolean
 }
 
 class Case {
@@ -37,6 +58,7 @@ class Case {
   readonly #random: () => number
   /** What this guest believes of its streams; it is right as long as it follows the protocol. */
   readonly #streams = new Map<number, { head: boolean; window: number }>()
+  readonly #sockets = new Map<number, GuessedSocket>()
   readonly #past: RawFrame[] = []
   readonly #hostility: number
   #lastId = 0
@@ -57,7 +79,7 @@ class Case {
     try {
       if (!this.#chance(this.#hostility)) {
         this.#deliver([make.hello()])
-        this.#deliver([this.#chance(0.03) ? make.startFailed() : make.started()])
+        this.#deliver([this.#chance(0.03) ? make.startFailed() : make.startedWithSockets()])
       }
       const steps = 5 + this.#below(120)
       for (let step = 0; step < steps; step++) {
@@ -87,13 +109,15 @@ class Case {
       this.#pinged ||= this.guest.pipe.writtenBytes > silent
     } else if (dice < 0.372) connection.shutdown("stop", 1)
     else if (dice < 0.374) connection.close("the host closes")
-    else if (dice < 0.4) this.guest.turn()
-    else if (dice < 0.41) this.guest.nowMs += this.#below(2000)
+    else if (dice < 0.39) this.guest.turn()
+    else if (dice < 0.43) this.#actAsClient()
+    else if (dice < 0.44) this.guest.nowMs += this.#below(2000)
     else this.#deliver(Array.from({ length: 1 + this.#below(4) }, () => this.#frame()))
   }
 
   #serve(): void {
     if (this.guest.exchanges.length >= 40) return
+    if (this.#chance(0.3)) return this.#connect()
     const body = this.#chance(0.3) ? new Uint8Array(this.#below(400_000)) : undefined
     const takes = this.#chance(0.5) ? this.#below(100_000) : Number.POSITIVE_INFINITY
     const before = this.guest.host.connection.inFlight
@@ -101,6 +125,55 @@ class Case {
     if (this.guest.host.connection.inFlight > before)
       this.#streams.set(++this.#lastId, { head: false, window: WINDOW_BYTES })
     if (this.#chance(0.8)) this.guest.turn()
+  }
+
+  #connect(): void {
+    this.guest.acceptor.takes = this.#chance(0.5) ? this.#below(100_000) : Number.POSITIVE_INFINITY
+    const before = this.guest.host.connection.inFlight
+    this.guest.serve({ head: { upgrade: "websocket" } })
+    if (this.guest.host.connection.inFlight > before) {
+      const socket = { accepted: false, window: WINDOW_BYTES, unfinished: null, closing: false }
+      this.#sockets.set(++this.#lastId, socket)
+    }
+    if (this.#chance(0.8)) this.guest.turn()
+  }
+
+  #actAsClient(): void {
+    const end = this.#any(this.guest.acceptor.ends)
+    if (end === undefined) return
+    const bytes = this.#pick([0, 1, 500, 70_000, 300_000])
+    this.#answeredBytes += bytes * 1.01 + 200
+    if (this.#chance(0.5)) end.message(this.#chance(0.5) ? "x".repeat(bytes) : new Uint8Array(bytes))
+    else if (this.#chance(0.7)) end.read(this.#below(WINDOW_BYTES))
+    else end.closed(this.#pick([1000, 1001, 1005, 1006, 4999]), "by chance")
+  }
+
+  #honestSocketFrame(): RawFrame | null {
+    const id = this.#any([...this.#sockets.keys()])
+    if (id === undefined) return null
+    const socket = this.#sockets.get(id)!
+    if (!socket.accepted) {
+      socket.accepted = true
+      if (this.#chance(0.8)) return make.accept(id, { lines: this.#pick(["", "a: b\r\n"]) })
+      this.#sockets.delete(id)
+      return this.#chance(0.5) ? make.response(id, { end: true }) : make.disconnect(id, 4)
+    }
+    if (socket.closing || this.#chance(0.05)) {
+      this.#sockets.delete(id)
+      return make.disconnect(id, 4)
+    }
+    if (this.#chance(0.1) && socket.unfinished === null) {
+      socket.closing = true
+      return make.close(id, this.#pick([1000, 1011, 3000, 4999]), "bye")
+    }
+    const most = socket.window - MESSAGE_COST_BYTES
+    const bytes = Math.min(most, this.#pick([0, 1, 900, 30_000, 200_000]))
+    if (bytes < 0) return null
+    const end = bytes === 0 || this.#chance(0.6)
+    const text: boolean = socket.unfinished ?? this.#chance(0.5)
+    socket.window -= MESSAGE_COST_BYTES + bytes
+    socket.unfinished = end ? null : text
+    return make.message(id, bytes, { end, text })
   }
 
   #frame(): RawFrame {
@@ -115,6 +188,8 @@ class Case {
       return raw(FrameType.pong, 0)
     }
     if (this.#chance(0.3)) return this.#honestCall()
+    const ofSocket = this.#chance(0.4) ? this.#honestSocketFrame() : null
+    if (ofSocket !== null) return ofSocket
     const id = this.#any([...this.#streams.keys()])
     if (id === undefined || this.#chance(0.05)) return make.log("x".repeat(this.#below(50)))
     const stream = this.#streams.get(id)!
@@ -195,6 +270,11 @@ class Case {
       () => make.ofCall(make.credit(this.#below(this.#lastCall + 2), this.#pick([0, 1, 0xffff_ffff]))),
       () => make.ofCall(make.disconnect(this.#below(this.#lastCall + 2), this.#below(256))),
       () => make.ofCall(make.response(this.#below(this.#lastCall + 2))),
+      () => make.connect(id),
+      () => make.accept(id, this.#pick([{}, { subprotocol: "a b" }, { subprotocol: "x" }, { lines: "a" }])),
+      () =>
+        make.message(id, this.#pick([0, 1, 262_144]), { end: this.#chance(0.5), text: this.#chance(0.5) }),
+      () => make.close(id, this.#pick([0, 999, 1000, 1005, 5000]), this.#pick(["", "x".repeat(124)])),
       () => make.output(this.#below(3), this.#below(4)),
       () => this.#pick([make.hello, make.started, make.startFailed, make.shutdownComplete, make.shutdown])(),
       () => raw(FrameType.pong, 0),
@@ -210,7 +290,7 @@ class Case {
     if (flipped.length > 0) flipped[this.#below(Math.min(16, flipped.length))] = this.#below(256)
     return this.#pick<() => RawFrame>([
       () => ({ ...frame, type: this.#below(42) }),
-      () => ({ ...frame, flags: this.#pick([FLAG_END, 2, 255]) }),
+      () => ({ ...frame, flags: this.#pick([FLAG_END, 2, 3, 4, 255]) }),
       () => ({ ...frame, stream: this.#pick([0, this.#below(50), 2 ** 48 - 1, 2 ** 32]) }),
       () => ({ ...frame, payload: flipped }),
       () => ({ ...frame, payload: payload.subarray(0, this.#below(payload.length + 1)) }),
@@ -230,7 +310,7 @@ class Case {
   }
 
   #check(): string | null {
-    const { host, exchanges, hostBreaches, guestBreaches, pipe } = this.guest
+    const { host, exchanges, hostBreaches, guestBreaches, pipe, acceptor } = this.guest
     const open = exchanges.filter((exchange) => !exchange.finished).length
     if (host.connection.inFlight > open) return `${host.connection.inFlight} streams for ${open} exchanges`
     if (hostBreaches.length > 0) return `the host broke ${hostBreaches.join("; ")}`
@@ -238,6 +318,8 @@ class Case {
       if (exchange.misuse.length > 0) return `misuse of an exchange: ${exchange.misuse.join(", ")}`
       if (exchange.endings.length > 1) return `ended ${exchange.endings.length} times`
     }
+    for (const { misuse } of acceptor.ends)
+      if (misuse.length > 0) return `misuse of a client's end: ${misuse}`
     const requestBytes = exchanges.reduce((sum, { head }) => sum + 200 + head.bodyBytes * 1.01, 0)
     const mostBytes = 2000 + requestBytes + this.#answeredBytes + this.#sentBytes
     if (pipe.writtenBytes > mostBytes) return `the host wrote ${pipe.writtenBytes} bytes`
@@ -260,7 +342,9 @@ class Case {
     if (host.connection.inFlight !== 0) return "streams after the end"
     if (this.#hostility === 0 && host.closes[0]?.violation)
       return `poisoned an honest guest: ${host.closes[0].reason}`
-    const without = exchanges.filter((exchange: MemoryExchange) => exchange.endings.length !== 1).length
+    if (!this.guest.acceptor.ends.every(({ isEnding }) => isEnding)) return "a connection that nobody ended"
+    const requests = exchanges.filter((exchange: MemoryExchange) => !exchange.upgraded)
+    const without = requests.filter((exchange: MemoryExchange) => exchange.endings.length !== 1).length
     return without === 0 ? null : `${without} exchanges never ended`
   }
 

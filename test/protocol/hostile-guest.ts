@@ -3,6 +3,7 @@ import type { StoreRequest } from "../../protocol/calls/read-call.ts"
 import type { ServerCall } from "../../protocol/calls/server-call.ts"
 import type { Channel, ChannelListener } from "../../protocol/channel.ts"
 import { lintChannel } from "../../protocol/lint.ts"
+import { FakeAcceptor } from "../websocket-guest/fake-acceptor.ts"
 import { MemoryExchange, type MemoryExchangeOptions } from "./memory-exchange.ts"
 import { type HostRecord, recordHost } from "./pair.ts"
 import { encodeRaw, hello, type RawFrame, started } from "./raw-frames.ts"
@@ -15,6 +16,8 @@ export class HostileGuest {
   readonly asks: StoreRequest[] = []
   readonly hostBreaches: string[] = []
   readonly guestBreaches: string[] = []
+  /** Its WebSocket clients. */
+  readonly acceptor = new FakeAcceptor()
   readonly pipe = new ScriptedChannel()
   /** What the host's clock shows. */
   nowMs = 0
@@ -30,6 +33,7 @@ export class HostileGuest {
       schedule: (run) => {
         this.#scheduled.push(run)
       },
+      sockets: this.acceptor,
       calls: {
         call: (call) => {
           call.events = { requestBody: () => {}, drained: () => {}, left: () => {} }
@@ -78,6 +82,7 @@ export class HostileGuest {
     this.turn()
     this.pipe.end()
     for (const exchange of this.exchanges) exchange.read(Number.POSITIVE_INFINITY)
+    for (const end of this.acceptor.ends) end.read(Number.POSITIVE_INFINITY)
   }
 }
 

@@ -30,6 +30,7 @@ export class FakeAcceptor implements WebSocketAcceptor {
     exchange.upgrade(answer.lines)
     const end = new FakeEnd(answer.subprotocol, events, this.takes)
     this.ends.push(end)
+    exchange.attach({ requestBody: () => {}, drained: () => {}, left: () => end.closed(1006) })
     return end
   }
 
@@ -63,6 +64,11 @@ export class FakeEnd implements WebSocketEnd {
   #takes: number
   #full = false
   #over = false
+
+  /** It has ended, or was asked to. */
+  get isEnding(): boolean {
+    return this.#over || this.closes.length > 0
+  }
 
   constructor(subprotocol: string, events: WebSocketEvents, takes: number) {
     this.subprotocol = subprotocol
@@ -112,6 +118,7 @@ export class FakeEnd implements WebSocketEnd {
   // The client
 
   message(content: string | Uint8Array): void {
+    if (this.#over) return
     const isText = typeof content === "string"
     this.#events.message(isText, isText ? Buffer.from(content) : content)
   }
