@@ -2,7 +2,7 @@
 import type { Slot } from "./slot.ts"
 
 /** A heartbeat unanswered for longer takes an instance out of the choice while others are on time, in milliseconds. */
-const LATE_MS = 1000
+export const LATE_MS = 1000
 
 /** @returns null when no instance is ready and has room. */
 export function chooseSlot(slots: Iterable<Slot>, concurrency: number): Slot | null {

@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto"
 import type { Exchange, RequestHead } from "../../protocol/exchange.ts"
 import type { AppSpec } from "../../runtimes/app-spec.ts"
 import type { HostExchange } from "../exchange.ts"
+import { LATE_MS } from "./choose-slot.ts"
 import { EngineSessions, isHandshake, sessionOf } from "./engine-sessions.ts"
 import { FilteredExchange } from "./filtered-exchange.ts"
 import type { Slot } from "./slot.ts"
@@ -22,9 +23,9 @@ export function createSticky(spec: AppSpec, slots: () => Iterable<Slot>): Sticky
   if (spec.instances.max <= 1) return null
   switch (spec.sticky) {
     case "auto":
-      return engineSessions()
+      return engineSessions(new Turns(spec, slots))
     case "cookie":
-      return cookies(slots)
+      return cookies(slots, new Turns(spec, slots))
     case "address":
       return addresses(slots)
     case "off":
@@ -33,12 +34,13 @@ export function createSticky(spec: AppSpec, slots: () => Iterable<Slot>): Sticky
 }
 
 /** A session of Engine.IO (socket.io) lives in the memory of the instance that began it. */
-function engineSessions(): Sticky {
+function engineSessions(turns: Turns): Sticky {
   const sessions = new EngineSessions()
   return {
     slotOf({ head }) {
       const id = sessionOf(head.target)
-      return id === null ? null : sessions.get(id)
+      if (id !== null) return sessions.get(id)
+      return isHandshake(head.target) ? turns.next() : null
     },
     filter(request, exchange, slot) {
       if (request.head.upgrade !== "" || !isHandshake(request.head.target)) return exchange
@@ -55,7 +57,7 @@ const MOST_IDS = 8
 const ID = /^[\w-]{12}$/
 
 /** The cookie has a random word for each instance: it tells a client nothing, and one that makes up words finds none. */
-function cookies(slots: () => Iterable<Slot>): Sticky {
+function cookies(slots: () => Iterable<Slot>, turns: Turns): Sticky {
   const words = new WeakMap<Slot, string>()
   function wordOf(slot: Slot): string {
     let word = words.get(slot)
@@ -68,9 +70,9 @@ function cookies(slots: () => Iterable<Slot>): Sticky {
   return {
     slotOf({ head }) {
       const given = cookieWords(head)
-      if (given.length === 0) return null
-      for (const slot of slots()) if (slot.takesRequests && given.includes(wordOf(slot))) return slot
-      return null
+      if (given.length > 0)
+        for (const slot of slots()) if (slot.takesRequests && given.includes(wordOf(slot))) return slot
+      return turns.next()
     },
     filter(request, exchange, slot) {
       const given = cookieWords(request.head)
@@ -93,6 +95,39 @@ function cookieWords(head: RequestHead): string[] {
       if (name === COOKIE) return value.split(".").filter((word) => ID.test(word))
     }
   return []
+}
+
+/**
+ * Which instance a client begins with: each in its turn. Where requests are answered quickly the least busy one is nearly always the
+ * first, and whoever begins there stays there.
+ */
+class Turns {
+  readonly #concurrency: number
+  readonly #slots: () => Iterable<Slot>
+  readonly #last = new WeakMap<Slot, number>()
+  #count = 0
+
+  constructor({ concurrency }: AppSpec, slots: () => Iterable<Slot>) {
+    this.#concurrency = concurrency
+    this.#slots = slots
+  }
+
+  /** @returns null when none has room and is on time. */
+  next(): Slot | null {
+    let next: Slot | null = null
+    let longest = Number.POSITIVE_INFINITY
+    for (const slot of this.#slots()) {
+      if (!slot.takesRequests || slot.inFlight >= this.#concurrency) continue
+      if ((slot.instance?.silentMs() ?? 0) > LATE_MS) continue
+      const last = this.#last.get(slot) ?? 0
+      if (last < longest) {
+        next = slot
+        longest = last
+      }
+    }
+    if (next !== null) this.#last.set(next, ++this.#count)
+    return next
+  }
 }
 
 /** Of all instances the one that has the highest hash with the client's address: one more or less moves few clients. */
