@@ -42,7 +42,7 @@ const BUN_ONLY = [
 ]
 
 /** `websocket` is Bun's: its server alone has the `upgrade` that `fetch` calls. */
-export function isForBun(websocket: unknown, fetch: AnyFunction): boolean {
+export function isForBun(websocket: unknown, fetch: (...parameters: never[]) => unknown): boolean {
   if (typeof websocket !== "object" || websocket === null) return false
   if (BUN_ONLY.some((key) => key in websocket)) return true
   if ("upgrade" in websocket || "error" in websocket || "resolve" in websocket) return false
