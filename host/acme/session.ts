@@ -105,8 +105,8 @@ function createClient(
 }
 
 /**
- * The account of the key (RFC 8555 7.3): looked for first, because acme-client writes all of one anew that it finds when it meant to
- * make it, and some authorities take that ill (pebble 2.4 never answers).
+ * The account of the key (RFC 8555 7.3). It is looked for first: one that acme-client finds when it meant to make it is updated with
+ * the same data, and an update that changes nothing is refused by some authorities (pebble: 400).
  */
 async function openAccount(client: Client, { email }: AcmeSettings): Promise<void> {
   const contact = email === null ? [] : [`mailto:${email}`]

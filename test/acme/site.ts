@@ -120,10 +120,12 @@ export class Site {
 
   /** Waits until a line of the log has `text`. @returns it. */
   async logged(text: string, count = 1): Promise<string> {
-    const found = await eventually(15_000, `a line with ${text}, in:\n${this.log.join("\n")}`, () => {
-      const lines = this.log.filter((line) => line.includes(text))
-      return lines.length >= count ? lines : null
-    })
+    const lines = () => this.log.filter((line) => line.includes(text))
+    const found = await eventually(15_000, text, () => (lines().length >= count ? lines() : null)).catch(
+      (error: Error) => {
+        throw new Error(`${error.message}. The log:\n${this.log.join("\n")}`)
+      },
+    )
     return found[count - 1] as string
   }
 
