@@ -6,7 +6,7 @@ import { get } from "node:https"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
-import { within } from "../support/deadline.ts"
+import { eventually, within } from "../support/deadline.ts"
 import { startDnsServer } from "./dns-server.ts"
 import { TestPki } from "./test-authority-pki.ts"
 
@@ -60,7 +60,11 @@ export async function startPebble(externalAccounts: Record<string, string> = {})
   }
   try {
     await within(10_000, "pebble's start", listening(child))
-    const root = await fetchText(`https://127.0.0.1:${control}/roots/0`, web.rootPem)
+    // It says so a moment before it is so.
+    const fetchWhenThere = (url: string): Promise<string> =>
+      eventually(5000, url, () => fetchText(url, web.rootPem).catch(() => ""))
+    const root = await fetchWhenThere(`https://127.0.0.1:${control}/roots/0`)
+    await fetchWhenThere(`https://localhost:${port}/dir`)
     return {
       directory: `https://localhost:${port}/dir`,
       webRoot: web.rootPem,
