@@ -15,6 +15,8 @@ const MEGABYTE = 1024 * 1024
 const ACCEPTED = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 let host: TestHost
+/** With little patience. */
+let narrowly: TestHost
 
 beforeAll(async () => {
   host = await TestHost.start({
@@ -26,9 +28,16 @@ beforeAll(async () => {
     reloads: TUNNELS,
     silent: { ...TUNNELS, timeouts: { stream: "1s" } },
   })
+  narrowly = await TestHost.start(
+    { app: TUNNELS },
+    { config: { timeouts: { send: "1s", keepAlive: "1s", body: "1s", headers: "1s" } } },
+  )
 })
 
-afterAll(() => host?.close())
+afterAll(async () => {
+  await narrowly?.close()
+  await host?.close()
+})
 
 async function opened(path: string, protocol: string): Promise<Raw> {
   const raw = await Raw.to(host.url)
@@ -196,6 +205,18 @@ test("a client that reads nothing holds its app back, and the host keeps little"
   expect(raw.bytes).toBeGreaterThan(268_435_456)
 })
 
+test("a client that takes nothing for too long is cut", async () => {
+  const raw = await Raw.to(narrowly.url)
+  raw.socket.pause()
+  raw.send(asks("/app/pour?bytes=268435456", "pour"))
+  await eventually(MS, "the tunnel", () => narrowly.app("app").instances[0]?.sockets === 1)
+  await eventually(MS, "its end", () => narrowly.app("app").instances[0]?.sockets === 0)
+  raw.socket.resume()
+  await raw.untilClosed()
+  expect([raw.error, raw.ended]).toEqual(["ECONNRESET", false])
+  expect(raw.bytes).toBeLessThan(64 * MEGABYTE)
+})
+
 test("a client that vanishes is noticed at once", async () => {
   const talk = await open("app")
   const raw = await opened("/app/wait", "wait")
@@ -254,6 +275,14 @@ describe("a reload", () => {
     expect(await other.ask("still here")).toBe("still here")
     expect(await (await open("reloads")).ask("again")).toBe("again")
   })
+})
+
+test("no deadline of HTTP ends a tunnel that is silent", async () => {
+  const talk = await Talk.open(`${narrowly.url.replace("http", "ws")}/app/ws`)
+  // Longer than all of them, and the wheel's ticks.
+  const ended = await Promise.race([talk.closed, new Promise((resolve) => setTimeout(resolve, 2000, "open"))])
+  expect(ended).toBe("open")
+  expect(await talk.ask("hello")).toBe("hello")
 })
 
 test("a tunnel that is silent for longer than an answer may be ends with 1001", async () => {

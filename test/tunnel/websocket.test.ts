@@ -13,18 +13,31 @@ import { asks, MS, Raw, Talk } from "./rig.ts"
 
 const TUNNELS = { dir: join(FIXTURES, "tunnels") } as const
 const MEGABYTE = 1024 * 1024
-const KINDS = ["node", "thread", "command", "express", "bun", "deno"] as const
+const KINDS = [
+  "node",
+  "old-node",
+  "thread",
+  "command",
+  "express",
+  "bun",
+  "old-bun",
+  "deno",
+  "old-deno",
+] as const
 
 let host: TestHost
 
 beforeAll(async () => {
   const apps: Record<string, TestApp> = {
     node: { ...TUNNELS, entry: "server.mjs" },
+    "old-node": { ...TUNNELS, entry: "server.mjs", runtime: runtimeOf("node", "oldest") },
     thread: { ...TUNNELS, entry: "server.mjs", runtime: "thread" },
     command: { ...TUNNELS, runtime: "command", command: [process.execPath, "server.mjs"] },
     express: { ...TUNNELS, entry: "express.mjs" },
-    bun: { ...TUNNELS, entry: "bun.ts", runtime: runtimeFor("bun") },
-    deno: { ...TUNNELS, entry: "deno.ts", runtime: runtimeFor("deno") },
+    bun: { ...TUNNELS, entry: "bun.ts", runtime: runtimeOf("bun", "newest") },
+    "old-bun": { ...TUNNELS, entry: "bun.ts", runtime: runtimeOf("bun", "oldest") },
+    deno: { ...TUNNELS, entry: "deno.ts", runtime: runtimeOf("deno", "newest") },
+    "old-deno": { ...TUNNELS, entry: "deno.ts", runtime: runtimeOf("deno", "oldest") },
     io: { ...TUNNELS, entry: "socket-io.mjs" },
   }
   host = await TestHost.start(apps)
@@ -32,9 +45,10 @@ beforeAll(async () => {
 
 afterAll(() => host?.close())
 
-/** The newest of its kind. */
-function runtimeFor(name: TableRuntime): NonNullable<TestApp["runtime"]> {
-  const { path } = inject("runtimes").findLast((it) => it.name === name) ?? { path: "" }
+/** Of the table's. */
+function runtimeOf(name: TableRuntime, age: "oldest" | "newest"): NonNullable<TestApp["runtime"]> {
+  const all = inject("runtimes").filter((it) => it.name === name)
+  const path = all[age === "oldest" ? 0 : all.length - 1]?.path ?? ""
   return name === "deno" ? { name, path, args: ["--allow-all"] } : { name, path }
 }
 
@@ -76,6 +90,19 @@ describe.each(KINDS)("a WebSocket server on %s", (kind) => {
 
   test("answers ordinary requests beside", async () => {
     expect((await host.ask(`/${kind}/hello`)).status).toBe(200)
+  })
+})
+
+describe.each(KINDS)("a reload of %s", (kind) => {
+  test("closes its WebSockets with 1012 within the drain, and the next are the new one's", async () => {
+    const talk = await Talk.open(urlOf(kind))
+    if (kind === "express") await talk.has(1)
+    expect(await talk.ask("hello")).toBe("hello")
+    await host.host.reload(kind)
+    expect(await talk.end()).toEqual([1012, ""])
+    const again = await Talk.open(urlOf(kind))
+    if (kind === "express") await again.has(1)
+    expect(await again.ask("hello")).toBe("hello")
   })
 })
 

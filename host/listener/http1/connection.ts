@@ -13,6 +13,7 @@ import { Clients, type Peer } from "./forwarded.ts"
 import { Input } from "./input.ts"
 import { Output } from "./output.ts"
 import { HeadResult, RequestHeadReader } from "./request-head.ts"
+import { reset } from "./reset.ts"
 import type { ListenerServices } from "./services.ts"
 import { passingTrailers } from "./trailers.ts"
 
@@ -109,8 +110,7 @@ export class Http1Connection implements ExchangeConnection, Timed {
   cut(isDelimitedByClose: boolean): void {
     this.#exchange = null
     // The end of such a body is that of its connection: only a reset shows that it is not the body's.
-    const isPlainTcp = this.peer.address !== "unix" && !("encrypted" in this.socket)
-    if (isDelimitedByClose && isPlainTcp) this.socket.resetAndDestroy()
+    if (isDelimitedByClose) reset(this.socket)
     else this.socket.destroy()
   }
 

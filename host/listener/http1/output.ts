@@ -1,6 +1,7 @@
 /** Output: what goes out on a connection: few writes, and an end for a client that takes nothing. */
 import type { Socket } from "node:net"
 import type { DeadlineWheel, Timed } from "./deadline-wheel.ts"
+import { reset } from "./reset.ts"
 import { latin1 } from "./response-text.ts"
 
 /** Bytes up to this many are written as a string. */
@@ -91,7 +92,7 @@ export class Output implements Timed {
   /** So long it has taken little or nothing. The socket's own clock would not do: it counts what the client sends, too. */
   expired(): void {
     const taken = takenFrom(this.#socket)
-    if (taken === this.#taken) this.#socket.destroy()
+    if (taken === this.#taken) reset(this.#socket)
     else this.#wheel.set(this, this.#sendMs)
     this.#taken = taken
   }
