@@ -192,7 +192,8 @@ function choose(config: GuestConfig, capture: Capture, module: unknown): Decisio
     if (isFetch && !listens && config.interface !== "server") throw new Error(NO_FETCH_API)
     return undefined
   }
-  if (config.interface === "server" && handler.kind === "fetch") {
+  const needsDeno = config.runtime === "deno" && config.interface !== "fetch" && handler.nativeOnly("deno")
+  if ((config.interface === "server" && handler.kind === "fetch") || needsDeno) {
     // `deno serve`: the default export is served by the runtime's own server.
     if (!listens && config.runtime === "deno") serveOnDeno(handler)
     return undefined

@@ -8,10 +8,11 @@ import type { GuestSocket } from "../../protocol/websocket/guest-socket.ts"
 import { type Reading, soon } from "./at-hand.ts"
 import { type AppContext, contextMaker } from "./context.ts"
 import type { MakeRequest } from "./fast-request.ts"
-import { linesOf, type ResponseParts } from "./fast-response.ts"
+import type { ResponseParts } from "./fast-response.ts"
 import type { Handler } from "./handler.ts"
 import type { GuestPlatform } from "./platform.ts"
 import { RequestRecord } from "./request-record.ts"
+import { linesOfNative, reasonOf, withLength } from "./response-head.ts"
 import { describe, isPromise, isResponse, thrownMessage, thrownStack } from "./results.ts"
 import { createWebSockets } from "./websocket/sockets.ts"
 
@@ -273,24 +274,6 @@ const EMPTY = new Uint8Array(0)
 function bytesOf(chunk: unknown): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk
   throw new TypeError("the Response's stream gave a chunk that is not bytes")
-}
-
-function linesOfNative(response: Response): string {
-  // An answer of `fetch` was decoded on the way in: what it says of its encoded form is no longer true.
-  if (response.url === "" || !response.headers.has("content-encoding")) return linesOf(response.headers)
-  const headers = new Headers(response.headers)
-  headers.delete("content-encoding")
-  headers.delete("content-length")
-  return linesOf(headers)
-}
-
-function withLength(lines: string, bytes: number): string {
-  return /(?:^|\n)content-length:/i.test(lines) ? lines : `${lines}content-length: ${bytes}\r\n`
-}
-
-/** The reason phrase of a Response, when it is one that HTTP/1.1 can carry. */
-function reasonOf({ statusText }: Response): string {
-  return typeof statusText === "string" && /^[\t\x20-\x7e\x80-\xff]*$/.test(statusText) ? statusText : ""
 }
 
 function reportError(platform: GuestPlatform, what: string, error: unknown): void {

@@ -3,7 +3,7 @@
  * a default function of fewer than two parameters, a Node `(req, res)` function.
  */
 
-import { isForBun, readHooks, type WebSocketHooks } from "./websocket/hooks.ts"
+import { isForBun, isForDeno, readHooks, type WebSocketHooks } from "./websocket/hooks.ts"
 
 export interface Handler {
   /** `fetch`: an explicit fetch method; `function`: a bare function that takes a Request; `node`: `(req, res)`. */
@@ -13,7 +13,7 @@ export interface Handler {
   readonly close: (() => unknown) | undefined
   /** Its hooks for WebSocket connections. */
   readonly webSocket: WebSocketHooks | undefined
-  /** It uses what only its runtime's own server offers (Bun's `routes`, `websocket`). */
+  /** It uses what only its runtime's own server offers (Bun's `routes` and `websocket`, Deno's `upgradeWebSocket`). */
   nativeOnly(runtime: string): boolean
 }
 
@@ -47,7 +47,8 @@ function fetchHandler(owner: Record<string, unknown>, fetch: AnyFunction): Handl
     close: isFunction(close) ? () => close.call(owner) : undefined,
     webSocket: readHooks(owner["websocket"]),
     nativeOnly: (runtime) =>
-      runtime === "bun" && (isRouteTable(owner["routes"]) || isForBun(owner["websocket"], fetch)),
+      (runtime === "bun" && (isRouteTable(owner["routes"]) || isForBun(owner["websocket"], fetch))) ||
+      (runtime === "deno" && isForDeno(owner["websocket"], fetch)),
   }
 }
 

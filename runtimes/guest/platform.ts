@@ -5,6 +5,8 @@
 export interface GuestPlatform {
   latin1(bytes: Uint8Array, start: number, end: number): string
   utf8(text: string): Uint8Array
+  /** UTF-8 as a string; a byte order mark stays. */
+  text(bytes: Uint8Array): string
   /** How many bytes `utf8` gives. */
   utf8Length(text: string): number
   concat(chunks: readonly Uint8Array[]): Uint8Array

@@ -1,6 +1,6 @@
 /** The forms that an app's `websocket` may have, and on Bun whose they are. */
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest"
-import { isForBun, readHooks } from "../../runtimes/guest/websocket/hooks.ts"
+import { isForBun, isForDeno, readHooks } from "../../runtimes/guest/websocket/hooks.ts"
 import { TestHost } from "../support/harness.ts"
 import { Client } from "./client.ts"
 
@@ -35,6 +35,17 @@ describe("websocket of an app on Bun", () => {
   })
 })
 
+describe("fetch of an app on Deno", () => {
+  test("is for Deno's server when it calls Deno.upgradeWebSocket and there are no hooks", () => {
+    const fetch = Function("request", "return Deno.upgradeWebSocket(request).response") as () => unknown
+    expect([isForDeno(undefined, fetch), isForDeno({}, fetch), isForDeno(undefined, () => 0)]).toEqual([
+      true,
+      false,
+      false,
+    ])
+  })
+})
+
 describe("websocket of an app", () => {
   test("is hooks when it is an object: each keeps its `this`, and what is none is left out", () => {
     const app = {
@@ -56,6 +67,7 @@ describe("websocket of an app", () => {
 
 describe("forms of hooks", () => {
   const bun = inject("runtimes").filter(({ name }) => name === "bun")
+  const deno = inject("runtimes").filter(({ name }) => name === "deno")
   let host: TestHost
   beforeAll(async () => {
     const apps = ["resolve", "h3", "none"].map((name) => [name, { dir: FORMS, entry: `${name}.mjs` }])
@@ -67,7 +79,11 @@ describe("forms of hooks", () => {
         runtime: `bun@${version}`,
       },
     ])
-    host = await TestHost.start(Object.fromEntries([...apps, ...onBun]))
+    const onDeno = deno.map(({ asked, version }) => [
+      `deno${asked.replaceAll(".", "-")}`,
+      { dir: FORMS, entry: "deno.ts", runtime: `deno@${version}` },
+    ])
+    host = await TestHost.start(Object.fromEntries([...apps, ...onBun, ...onDeno]))
   })
   afterAll(() => host.close())
 
@@ -102,6 +118,17 @@ describe("forms of hooks", () => {
     expect(host.app(name).interface).toBe("server")
     const client = await Client.open(`${host.url}/${name}/room`)
     expect(await client.ask("hello")).toBe("bun /room hello")
+    await client.close()
+    expect((await host.ask(`/${name}/x`)).text).toBe("plain")
+  })
+
+  test.each(
+    deno.map(({ asked }) => [asked]),
+  )("Deno %s upgrades by itself where fetch says so", async (asked) => {
+    const name = `deno${asked.replaceAll(".", "-")}`
+    expect(host.app(name).interface).toBe("server")
+    const client = await Client.open(`${host.url}/${name}/room`)
+    expect(await client.ask("hello")).toBe("deno hello")
     await client.close()
     expect((await host.ask(`/${name}/x`)).text).toBe("plain")
   })

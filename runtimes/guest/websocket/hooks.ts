@@ -50,6 +50,13 @@ export function isForBun(websocket: unknown, fetch: (...parameters: never[]) => 
   return /\.\s*upgrade\s*\(/.test(text) || /\bserver\b/.test(parametersOf(text))
 }
 
+/** `fetch` calls `Deno.upgradeWebSocket`, which takes requests of Deno's server alone. */
+export function isForDeno(websocket: unknown, fetch: (...parameters: never[]) => unknown): boolean {
+  return (
+    websocket === undefined && /\bDeno\.upgradeWebSocket\s*\(/.test(Function.prototype.toString.call(fetch))
+  )
+}
+
 /** The text between the parentheses of a function's parameters; what stands in defaults may cut it short. */
 function parametersOf(text: string): string {
   const from = text.indexOf("(")

@@ -49,7 +49,6 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
   const contexts = new WeakMap<object, AppContext>()
   const adapter = new AdapterHookable(adapterOptions(options, contexts))
   const peersByNamespace = new Map<string, Set<Peer>>()
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
   /** Calls a hook; its failure is told to the `error` hook. @returns a promise where the hook gives one. */
   function call(name: HookName, peer: Peer, detail?: unknown): Promise<unknown> | undefined {
@@ -85,7 +84,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       message(isText, bytes, cost) {
         during(socket, () => {
           // A copy in a buffer of its own: what was read lies among other frames.
-          const data = isText ? decoder.decode(bytes) : new Uint8Array(bytes)
+          const data = isText ? platform.text(bytes) : new Uint8Array(bytes)
           const done = call("message", peer, new Message(data, peer))
           if (done === undefined) return socket.consumed(cost)
           // More comes when the app is done with this: what it does not keep up with stays with the client.

@@ -1,5 +1,6 @@
 /** The guest's platform in an isolate: loops, for V8 alone has no Buffer. Functions are held from before any app runs. */
 import type { GuestPlatform } from "../../guest/platform.ts"
+import { decodeUtf8KeepingMark } from "../web/encoding/text-decoder.ts"
 import { encodeUtf8 } from "../web/encoding/text-encoder.ts"
 
 const fromCharCode = String.fromCharCode
@@ -7,7 +8,7 @@ const fromCharCode = String.fromCharCode
 const PIECE = 4096
 
 export function isolatePlatform(reportError: (text: string) => void): GuestPlatform {
-  return { latin1, utf8: encodeUtf8, utf8Length, concat, reportError }
+  return { latin1, utf8: encodeUtf8, text: decodeUtf8KeepingMark, utf8Length, concat, reportError }
 }
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {
