@@ -26,6 +26,13 @@ beforeAll(async () => {
     falls: TUNNELS,
     thread: { ...TUNNELS, runtime: "thread" },
     reloads: TUNNELS,
+    fronted: {
+      ...TUNNELS,
+      sendfile: [{ path: "/private/*", dir: "." }],
+      compression: true,
+      static: [{ path: "/files/*", dir: "." }],
+      sticky: "cookie",
+    },
     silent: { ...TUNNELS, timeouts: { stream: "1s" } },
   })
   narrowly = await TestHost.start(
@@ -165,11 +172,30 @@ describe("an Upgrade that is none", () => {
   })
 })
 
+test("an answer 426 says which protocol it needs, and no other answer does", async () => {
+  const raw = await Raw.to(host.url)
+  await raw.send("GET /app/needs HTTP/1.1\r\nHost: a\r\n\r\n").until("speak echo here")
+  expect(raw.text).toMatch(
+    /^HTTP\/1.1 426 Upgrade Required\r\n[\s\S]*Connection: Upgrade\r\nUpgrade: echo\r\n/,
+  )
+})
+
 test("a handshake and its first message in one packet", async () => {
   const raw = await Raw.to(host.url)
   raw.send(asks("/app/ws", "WebSocket", ...HANDSHAKE) + clientFrame(1, "at once"))
   await raw.until("\x81\x07at once")
   expect(raw.text).toContain(ACCEPTED)
+})
+
+test("what stands in front of an app leaves its tunnels alone", async () => {
+  const talk = await open("fronted")
+  const text = "again and again ".repeat(10_000)
+  expect(await talk.ask(text)).toBe(text)
+  const raw = await opened("/fronted/early", "echo")
+  raw.socket.end("back")
+  expect(await raw.untilEnd()).toMatch(/\r\n\r\nhelloback$/)
+  await within(MS, "the reload", host.host.reload("fronted"))
+  expect(await talk.end()).toEqual([1012, ""])
 })
 
 test("a tunnel takes no place of a request", async () => {

@@ -180,6 +180,7 @@ export class Http1Exchange implements HostExchange {
     if (framing === "chunks" || (isChunkedHead && !this.head.isHttp10))
       text += "Transfer-Encoding: chunked\r\n"
     else if (framing === "length" && declared === -1) text += `Content-Length: ${bodyBytes}\r\n`
+    if (status === 426 && !this.head.isHttp10) text += neededProtocol(head.lines)
     text += this.#connectionLine()
     this.responded = true
     this.lastActivityMs = performance.now()
@@ -383,4 +384,10 @@ export class Http1Exchange implements HostExchange {
 
 function withoutLength(lines: string): string {
   return lines.replace(/(^|\n)content-length:[^\n]*\n/i, "$1")
+}
+
+/** RFC 9110 15.5.22: the one answer besides 101 that must say it. */
+function neededProtocol(lines: Uint8Array): string {
+  const value = /^upgrade:[ \t]*([!-~][ -~]*)\r$/im.exec(latin1(lines))?.[1]
+  return value === undefined ? "" : `Connection: Upgrade\r\nUpgrade: ${value}\r\n`
 }
