@@ -192,13 +192,17 @@ function choose(config: GuestConfig, capture: Capture, module: unknown): Decisio
     if (isFetch && !listens && config.interface !== "server") throw new Error(NO_FETCH_API)
     return undefined
   }
-  const needsDeno = config.runtime === "deno" && config.interface !== "fetch" && handler.nativeOnly("deno")
-  if ((config.interface === "server" && handler.kind === "fetch") || needsDeno) {
+  // What the manifest says goes before what the app looks like.
+  const isNative = config.interface !== "fetch" && handler.nativeOnly(config.runtime)
+  if (
+    handler.kind === "fetch" &&
+    (config.interface === "server" || (isNative && config.runtime === "deno"))
+  ) {
     // `deno serve`: the default export is served by the runtime's own server.
     if (!listens && config.runtime === "deno") serveOnDeno(handler)
     return undefined
   }
-  if (listens && handler.nativeOnly(config.runtime)) return undefined
+  if (listens && isNative) return undefined
   // An explicit fetch object is how the app wants to be called, also when it listens for its own sake.
   if (handler.kind === "fetch") return { interface: "fetch", handler }
   // A bare function is a guess: a listen that happened is better evidence.

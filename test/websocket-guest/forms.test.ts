@@ -4,6 +4,7 @@ import { isForBun, isForDeno, readHooks } from "../../runtimes/guest/websocket/h
 import { TestHost } from "../support/harness.ts"
 import { Client } from "./client.ts"
 
+const BUN = new URL("../fixtures/apps/sockets-bun", import.meta.url).pathname
 const FORMS = new URL("../fixtures/apps/sockets-forms", import.meta.url).pathname
 
 describe("websocket of an app on Bun", () => {
@@ -71,14 +72,14 @@ describe("forms of hooks", () => {
   let host: TestHost
   beforeAll(async () => {
     const apps = ["resolve", "h3", "none"].map((name) => [name, { dir: FORMS, entry: `${name}.mjs` }])
-    const onBun = bun.map(({ asked, version }) => [
-      `bun${asked.replaceAll(".", "-")}`,
-      {
-        dir: new URL("../fixtures/apps/sockets-bun", import.meta.url).pathname,
-        entry: "app.ts",
-        runtime: `bun@${version}`,
-      },
-    ])
+    const onBun = bun.flatMap(({ asked, version }) => {
+      const name = `bun${asked.replaceAll(".", "-")}`
+      const app = { dir: BUN, entry: "app.ts", runtime: `bun@${version}` }
+      return [
+        [name, app],
+        [`${name}-fetch`, { ...app, interface: "fetch" }],
+      ]
+    })
     const onDeno = deno.map(({ asked, version }) => [
       `deno${asked.replaceAll(".", "-")}`,
       { dir: FORMS, entry: "deno.ts", runtime: `deno@${version}` },
