@@ -314,6 +314,14 @@ describe("the end of a WebSocket stream", () => {
     expect(rig.inFlight).toBe(0)
   })
 
+  it("goes to a client that takes nothing with what the host holds for it, which is at most a window", async () => {
+    const { guest, client } = await connected({ takes: 1 })
+    for (let i = 0; i < 5; i++) guest.socket.send(false, new Uint8Array(10_000))
+    guest.socket.close(4000, NONE)
+    await until(() => client.closes.length === 1)
+    expect(client.received.length).toBe(5)
+  })
+
   it("comes at once when the app terminates it", async () => {
     const { guest, client, rig } = await connected()
     guest.socket.terminate()
