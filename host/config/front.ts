@@ -1,5 +1,5 @@
 /** What the host does in front of an app, of the manifest's `static` and `sendfile`: folders as absolute paths, and whether they are there. */
-import { join, relative, resolve, sep } from "node:path"
+import { relative, resolve, sep } from "node:path"
 import type { AppSpec, SendfileFolder, StaticFolder } from "../../runtimes/app-spec.ts"
 import { type Document, problemAt } from "./document.ts"
 import type { FileView } from "./files.ts"
@@ -32,7 +32,7 @@ export async function frontOf(
     const key = one.dir === undefined ? "file" : "dir"
     await seen(["static", index, key], resolve(dir, one.dir ?? one.file ?? ""), key)
     const fallback =
-      one.dir === undefined || one.fallback === undefined ? null : join(dir, one.dir, one.fallback)
+      one.dir === undefined || one.fallback === undefined ? null : resolve(dir, one.dir, one.fallback)
     if (fallback !== null && relative(resolve(dir, one.dir!), fallback).split(sep)[0] === "..")
       problems.push(
         problemAt(document, [...at, "static", index, "fallback"], '"fallback" is a file below "dir"'),

@@ -14,7 +14,7 @@ export interface SendingParts {
   readonly reader: FileFieldsReader
 }
 
-const MOST_CHANGES = 3
+const MOST_CHANGES = 10
 
 export class FileSending implements Asker {
   readonly #out: Exchange

@@ -116,9 +116,10 @@ async function openNamed(
 ): Promise<Finding | "changed"> {
   const type = typeOf(path)
   const isSought = codings !== null && type !== UNKNOWN_TYPE && compressible(type) === true
-  const probes: Probe[] = isSought ? [{ path, seen }] : []
+  const probes: Probe[] = []
   const variants = isSought ? await variantsOf(path, probes) : NO_VARIANTS
   const variant = codings?.map((it) => variants.get(it)).find((it) => it !== undefined) ?? null
+  if (variant !== null) probes.push({ path, seen })
   const coding = variant?.coding ?? null
   const handle = await openPlain(variant?.path ?? path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null
@@ -131,10 +132,10 @@ async function openNamed(
     const real = await realPathOf(handle, variant?.path ?? path)
     if (real === null) return "changed"
     if (root !== null && !(await isInside(real, root))) return { kind: "missing" }
-    const looked = await inspect(real, coding === null ? "" : `-${coding}`)
+    // The open file itself, whoever has its name by now.
+    const looked = await inspect(ownPath(handle) ?? real, coding === null ? "" : `-${coding}`)
     if (looked === null || !sameFile(looked.stat, identity)) return "changed"
-    if (variant === null && isSought && !sameFile(seen, identity)) return "changed"
-    if (!isSought) probes.push({ path, seen: identity })
+    if (variant === null) probes.push({ path, seen: identity })
     const { validators } = looked
     const varies = variants.size > 0
     const file: FoundFile = { path: real, identity, type, coding, varies, validators, probes }
@@ -173,13 +174,16 @@ function openPlain(path: string): Promise<FileHandle> {
 
 /** Where an open file lies. On Linux the system says it of the file itself; elsewhere the path is resolved and compared. Null: changed. */
 async function realPathOf(handle: FileHandle, path: string): Promise<string | null> {
-  if (platform() === "linux") {
-    const real = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => null)
-    if (real !== null) return real
-  }
+  const own = ownPath(handle)
+  if (own !== null) return readlink(own)
   const real = await realpath(path)
   const [resolved, opened] = await Promise.all([lstat(real), handle.stat()])
   return resolved.ino === opened.ino && resolved.dev === opened.dev ? real : null
+}
+
+/** Stands for the open file itself, where the system has such a path. */
+function ownPath(handle: FileHandle): string | null {
+  return platform() === "linux" ? `/proc/self/fd/${handle.fd}` : null
 }
 
 async function isInside(real: string, root: string): Promise<boolean> {

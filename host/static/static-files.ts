@@ -39,9 +39,17 @@ export function createStaticFiles(spec: AppSpec, services: StaticServices): Stat
 
 /** Accept-Encoding values that are remembered: browsers send few. */
 const MOST_REMEMBERED = 64
+/** Of those that a client wants equally, the smallest first. */
 const CODINGS: readonly ContentCoding[] = ["br", "zstd", "gzip"]
+const ALL: readonly string[] = [...CODINGS, "identity"]
+
+/** Its types do not know of `preferred` (1.0). */
+interface Ranked {
+  encodings(available: readonly string[], options: { preferred: readonly string[] }): string[]
+}
+
 /** Times that a file may change between the look and its answer. */
-const MOST_CHANGES = 3
+const MOST_CHANGES = 10
 
 class Files implements StaticFiles {
   readonly spec: AppSpec
@@ -99,7 +107,7 @@ class Files implements StaticFiles {
     let codings = this.#codings.get(acceptEncoding)
     if (codings === undefined) {
       const headers = { "accept-encoding": acceptEncoding }
-      const taken = new Negotiator({ headers }).encodings([...CODINGS, "identity"])
+      const taken = (new Negotiator({ headers }) as Ranked).encodings(ALL, { preferred: CODINGS })
       // What comes after `identity` is wanted less than the file as it is.
       const identity = taken.indexOf("identity")
       codings = (identity === -1 ? taken : taken.slice(0, identity)) as ContentCoding[]
