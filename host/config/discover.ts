@@ -4,7 +4,8 @@
  */
 import { basename, dirname, join, resolve } from "node:path"
 import { messageOf } from "../../protocol/errors.ts"
-import { type AppSource, nameOfFolder } from "./app-spec.ts"
+import type { AppSource } from "./app-source.ts"
+import { nameOfFolder } from "./app-spec.ts"
 import { detectRuntime } from "./detect.ts"
 import { type Document, documentOf, problemAt, unusableDocument } from "./document.ts"
 import type { FileView } from "./files.ts"
