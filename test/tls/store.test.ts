@@ -2,18 +2,13 @@
 import { readFileSync } from "node:fs"
 import { connect } from "node:tls"
 import { afterAll, describe, expect, onTestFinished, test } from "vitest"
-import { createListener } from "../../host/listener/create-listener.ts"
-import { DEFAULT_HTTP_SETTINGS } from "../../host/listener/http-settings.ts"
-import { createServices } from "../../host/listener/http1/services.ts"
-import { createRequestIds } from "../../host/listener/request-ids.ts"
 import { Certificates } from "../../host/listener/tls/certificates.ts"
 import { isRecordWhole, readClientHello } from "../../host/listener/tls/client-hello.ts"
-import { Tls } from "../../host/listener/tls/tls.ts"
-import { StreamedBytes } from "../../host/streamed-bytes.ts"
 import { Random } from "../http1/random.ts"
 import { within } from "../support/deadline.ts"
 import { Authority, type Issued, type Wanted } from "./certificates.ts"
 import { get, handshake, shown } from "./clients.ts"
+import { listenWith } from "./listening.ts"
 
 const authority = new Authority()
 afterAll(() => authority.remove())
@@ -74,37 +69,16 @@ describe("a store of certificates", () => {
 
 describe("a listener", () => {
   const listen = async () => {
-    const nothing = () => undefined
-    const log = { info: nothing, warn: nothing, error: nothing, request: nothing, outputOf: () => never() }
-    const settings = {
-      certificates: [],
-      acme: null,
-      minVersion: "TLSv1.3",
-      clientAuth: null,
-      hsts: "",
-      redirect: false,
-    } as const
-    const tls = await Tls.start(settings, log)
-    const services = createServices({
-      settings: DEFAULT_HTTP_SETTINGS,
-      errorPages: new Map(),
-      ids: createRequestIds(),
-      streamed: new StreamedBytes(null),
-      handle: (exchange) =>
-        void exchange.respond(
-          { status: 200, reason: "", lines: new Uint8Array(0) },
-          Buffer.from("hello"),
-          true,
-        ),
-      refused: nothing,
-    })
-    const listener = await createListener({ host: "127.0.0.1", port: 0, tls: true }, services, tls)
-    onTestFinished(async () => {
-      listener.destroy()
-      await listener.close()
-      await tls.close()
-    })
-    return { url: listener.url, tls }
+    const hello = Buffer.from("hello")
+    const lines = new Uint8Array(0)
+    const at = await listenWith(
+      null,
+      {},
+      (exchange) => void exchange.respond({ status: 200, reason: "", lines }, hello, true),
+      { minVersion: "TLSv1.3" },
+    )
+    onTestFinished(at.close)
+    return at
   }
 
   test("without any certificate refuses handshakes, and makes them as soon as there is one", async () => {
@@ -174,10 +148,6 @@ describe("a hello", () => {
     }
   })
 })
-
-function never(): never {
-  throw new Error("no app speaks here")
-}
 
 /** For a.test, with acme-tls/1, by node:tls. */
 const HELLO =

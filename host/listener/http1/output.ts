@@ -122,6 +122,13 @@ export class Output implements Timed {
 
 /** Changes whenever the system has taken bytes: writes that are done, and what is left of the one in hand. */
 function takenFrom(socket: Socket): string {
-  const handle = (socket as { _handle?: { writeQueueSize?: number } | null })._handle
-  return `${socket.bytesWritten - socket.writableLength} ${handle?.writeQueueSize}`
+  const handle = (socket as { _handle?: Handle | null })._handle
+  // That of TLS stands still until a write is done: the one below it is the system's.
+  const queue = (handle?._parent ?? handle)?.writeQueueSize
+  return `${socket.bytesWritten - socket.writableLength} ${queue}`
+}
+
+interface Handle {
+  readonly writeQueueSize?: number
+  readonly _parent?: Handle
 }
