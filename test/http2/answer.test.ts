@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest"
 import { eventually, within } from "../support/deadline.ts"
 import { answerOf, ask, session } from "./client.ts"
-import { Code, Flag, RawClient, setting, Type, uint32 } from "./raw-client.ts"
+import { Code, Flag, setting, Type, uint32 } from "./frames.ts"
+import { RawClient } from "./raw-client.ts"
 import { type Call, hello, Rig } from "./rig.ts"
 
 describe("an answer", () => {

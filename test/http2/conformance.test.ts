@@ -3,7 +3,8 @@
  * the section; its outcome is the stream's reset, the connection's end, or that nothing happens.
  */
 import { describe, expect, test } from "vitest"
-import { Code, Flag, frame, GET, POST, RawClient, section, setting, Type, uint32 } from "./raw-client.ts"
+import { Code, Flag, frame, GET, POST, section, setting, Type, uint32 } from "./frames.ts"
+import { RawClient } from "./raw-client.ts"
 import { hello, Rig } from "./rig.ts"
 
 const END = Flag.end | Flag.endHeaders

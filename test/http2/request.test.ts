@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest"
 import { createTrustedProxies } from "../../host/listener/trust-proxy.ts"
 import { eventually } from "../support/deadline.ts"
 import { ask, session } from "./client.ts"
-import { Code, Flag, GET, POST, RawClient, section, Type } from "./raw-client.ts"
+import { Code, Flag, GET, POST, section, Type } from "./frames.ts"
+import { RawClient } from "./raw-client.ts"
 import { hello, Rig } from "./rig.ts"
 
 describe("a request", () => {
