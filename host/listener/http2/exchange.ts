@@ -14,7 +14,7 @@ import type { FloodGuard } from "./flood-guard.ts"
 import { answerWithPage } from "./page.ts"
 import { RequestBody } from "./request-body.ts"
 import type { Http2RequestHead } from "./request-head.ts"
-import { answerFields, fieldsOf } from "./response-fields.ts"
+import { answerFields, fieldsOf, trailerFields } from "./response-fields.ts"
 import { StreamEnd } from "./stream-end.ts"
 
 export interface Http2ExchangeParts {
@@ -247,7 +247,7 @@ export class Http2Exchange implements HostExchange {
       if (this.#owedBytes < 0 || (end && this.#owedBytes > 0)) return this.#wrongLength()
     }
     if (!end) return length === 0 || this.#stream.write(chunk) || this.#awaitDrain()
-    if (trailers !== undefined) this.end.trailers = this.#trailersOf(trailers)
+    if (trailers !== undefined) this.end.trailers = trailerFields(trailers, this.#services.heads)
     if (length === 0) this.#stream.end()
     else this.#stream.end(chunk)
     this.#finish(null, "")
@@ -258,15 +258,6 @@ export class Http2Exchange implements HostExchange {
     if (!this.#drains) this.#stream.on("drain", onDrain)
     this.#drains = true
     return false
-  }
-
-  #trailersOf(lines: Uint8Array): OutgoingHttpHeaders | null {
-    try {
-      return fieldsOf(this.#services.heads.readLines(lines).text)
-    } catch {
-      // They are the last thing of an answer that is right so far: it ends without them.
-      return null
-    }
   }
 
   #wrongLength(): boolean {

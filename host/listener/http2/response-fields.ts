@@ -4,7 +4,7 @@
  */
 import type { OutgoingHttpHeaders } from "node:http2"
 import type { ListenerServices } from "../http1/services.ts"
-import type { ResponseLines } from "../response-head.ts"
+import type { ResponseHeads, ResponseLines } from "../response-head.ts"
 
 export interface AnswerParts {
   readonly status: number
@@ -51,6 +51,16 @@ export function fieldsOf(text: string): OutgoingHttpHeaders {
     else fields[name] = [String(before), value]
   }
   return fields
+}
+
+/** The fields of an answer's trailers, or null when the lines are none. */
+export function trailerFields(lines: Uint8Array, heads: ResponseHeads): OutgoingHttpHeaders | null {
+  try {
+    return fieldsOf(heads.readLines(lines).text)
+  } catch {
+    // They are the last thing of an answer that is right so far: it ends without them.
+    return null
+  }
 }
 
 const FIELDS = Symbol("polyhost.http2.fields")
