@@ -3,10 +3,11 @@
 set -eu
 cd "$(dirname "$0")"
 mkdir -p certificate state
+: >state/log
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost \
   -addext subjectAltName=DNS:localhost -keyout certificate/site.key -out certificate/site.pem 2>/dev/null
 
-npx polyhost serve --state-dir state --listen http://127.0.0.1:0 --listen https://127.0.0.1:0 >state/log 2>&1 &
+node ../../host/cli/polyhost.js serve --state-dir state --listen http://127.0.0.1:0 --listen https://127.0.0.1:0 >state/log 2>&1 &
 host=$!
 trap 'kill $host; wait $host || true; rm -rf state' EXIT
 tries=0
@@ -22,4 +23,4 @@ ask() { curl -s --cacert certificate/site.pem "$@"; }
 ask "$secure/"
 ask --http2 -o /dev/null -w 'HTTP/%{http_version}, verified: %{ssl_verify_result}\n' "$secure/"
 ask -i --http1.1 "$secure/" | grep -i '^strict-transport-security' | tr -d '\r'
-ask -o /dev/null -w '%{http_code} to %{redirect_url}\n' "$plain/x?y=1" | sed 's/:[0-9]*\//:PORT\//'
+ask -o /dev/null -w '%{http_code} to %{redirect_url}\n' "$plain/x?y=1" | sed 's/:[0-9][0-9]*\//:PORT\//'

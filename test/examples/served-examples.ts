@@ -99,7 +99,7 @@ async function copyCheckout(dir: string): Promise<void> {
   const mayCopy = (path: string): boolean => ![".polyhost", "node_modules"].includes(basename(path))
   await cp(EXAMPLES, join(dir, "examples"), { recursive: true, filter: mayCopy })
   await cp(join(ROOT, "package.json"), join(dir, "package.json"))
-  await symlink(join(ROOT, "node_modules"), join(dir, "node_modules"))
+  for (const part of ["node_modules", "host"]) await symlink(join(ROOT, part), join(dir, part))
   const build = ["run", "--silent", "build:host", "--", `--outdir=${join(dir, "dist")}`, "--allow-overwrite"]
   const built = await runProgram("npm", build, ROOT)
   if (built.code !== 0) throw new Error(`the package cannot be built:\n${built.stderr}`)
