@@ -157,13 +157,19 @@ const NO_VARIANTS: ReadonlyMap<ContentCoding, Variant> = new Map()
 async function variantsOf(path: string, probes: Probe[]): Promise<ReadonlyMap<ContentCoding, Variant>> {
   const codings = Object.keys(EXTENSIONS) as ContentCoding[]
   const variants = new Map<ContentCoding, Variant>()
+  // One look at the folder tells that those that are not there have not come: taken first, so that it cannot miss one.
+  const folder = { path: dirname(path), seen: await stat(dirname(path)) }
+  let isAnyAbsent = false
   const looks = codings.map(async (coding) => {
     const name = path + EXTENSIONS[coding]
     const seen = await stat(name).catch(() => null)
-    probes.push({ path: name, seen })
+    // What a link leads to may come without a trace in the folder.
+    if (seen !== null || (await lstat(name).catch(() => null)) !== null) probes.push({ path: name, seen })
+    else isAnyAbsent = true
     if (seen?.isFile()) variants.set(coding, { path: name, coding })
   })
   await Promise.all(looks)
+  if (isAnyAbsent) probes.push(folder)
   return variants
 }
 

@@ -7,7 +7,7 @@ import { stat } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import type { Cached, FileCache } from "./file-cache.ts"
 import { type Finding, type FoundFile, findFile, type Probe, type Sought } from "./find-file.ts"
-import { sameFile } from "./library.ts"
+import { type Identity, sameFile } from "./library.ts"
 
 /** A file, and its bytes where they are at hand. */
 export interface Loaded {
@@ -188,6 +188,8 @@ class Kept implements Cached, Loaded {
   }
 }
 
-function isSettled({ identity }: FoundFile): boolean {
-  return Date.now() - Math.max(identity.mtimeMs, identity.ctimeMs) > SETTLES_MS
+function isSettled({ identity, probes }: FoundFile): boolean {
+  const settledMs = Date.now() - SETTLES_MS
+  const isOld = (it: Identity): boolean => Math.max(it.mtimeMs, it.ctimeMs) < settledMs
+  return isOld(identity) && probes.every(({ seen }) => seen === null || isOld(seen))
 }
