@@ -121,7 +121,7 @@ export class Output implements Timed {
 }
 
 /** Changes whenever the system has taken bytes: writes that are done, and what is left of the one in hand. */
-function takenFrom(socket: Socket): string {
+export function takenFrom(socket: Socket): string {
   const handle = (socket as { _handle?: Handle | null })._handle
   // That of TLS stands still until a write is done: the one below it is the system's.
   const queue = (handle?._parent ?? handle)?.writeQueueSize

@@ -15,6 +15,7 @@ import { type ClientErrorCode, messageOf } from "../../../protocol/errors.ts"
 import type { ClientConnection } from "../client-connection.ts"
 import type { Timed } from "../http1/deadline-wheel.ts"
 import type { Peer } from "../http1/forwarded.ts"
+import { takenFrom } from "../http1/output.ts"
 import type { ListenerServices } from "../http1/services.ts"
 import { exchangeOf, Http2Exchange } from "./exchange.ts"
 import { FloodGuard } from "./flood-guard.ts"
@@ -53,7 +54,8 @@ export class Http2Connection implements ClientConnection, Timed {
   #isEnding = false
   #isLogged = false
   #receivedBytes = 0
-  #sentBytes = 0
+  /** What the client had taken when it was last looked at. */
+  #taken = ""
   #movedAtMs = this.#startedAtMs
 
   /** `socket` may hold bytes that have come already. */
@@ -123,9 +125,9 @@ export class Http2Connection implements ClientConnection, Timed {
   /** @returns false when the connection has ended. */
   #lookAtStreams(nowMs: number): boolean {
     const { bodyMs, sendMs } = this.#services.settings
-    const { bytesWritten } = this.socket
-    if (bytesWritten !== this.#sentBytes) this.#movedAtMs = nowMs
-    this.#sentBytes = bytesWritten
+    const taken = takenFrom(this.socket)
+    if (taken !== this.#taken) this.#movedAtMs = nowMs
+    this.#taken = taken
     const isMoving = nowMs - this.#movedAtMs < sendMs
     let stalled = 0
     for (const exchange of this.#open) {

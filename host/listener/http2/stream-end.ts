@@ -5,6 +5,8 @@
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2"
 
 const { NGHTTP2_NO_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL } = constants
+/** So many times as long a stream may stand still on a connection that moves. */
+const PATIENCE = 5
 const NO_TRAILERS: OutgoingHttpHeaders = {}
 
 export class StreamEnd {
@@ -64,8 +66,8 @@ export class StreamEnd {
       this.#stalledAtMs = nowMs
       return false
     }
-    // A large piece may leave slowly, which shows at the connection only: for so long that may be it.
-    const longestMs = isMoving ? 2 * sendMs : sendMs
+    // Much may leave slowly, of this stream or of others before it, which shows at the connection only.
+    const longestMs = isMoving ? PATIENCE * sendMs : sendMs
     if (nowMs - this.#stalledAtMs < longestMs) return false
     this.#reset(NGHTTP2_CANCEL)
     return true
