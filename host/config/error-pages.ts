@@ -12,8 +12,14 @@ import { formatPath, type PathSegment, type Problem } from "./problem.ts"
 /** Codes that a request to an app can be answered with. */
 export const APP_PAGE_CODES = [
   "BAD_REQUEST",
+  "FILE_FORBIDDEN",
+  "FILE_NOT_FOUND",
+  "METHOD_NOT_ALLOWED",
   "REQUEST_INCOMPLETE",
+  "PRECONDITION_FAILED",
   "BODY_TOO_LARGE",
+  "RANGE_NOT_SATISFIABLE",
+  "FILE_UNREADABLE",
   "APP_ERROR",
   "APP_CRASHED",
   "APP_PROTOCOL_ERROR",

@@ -5,7 +5,7 @@
 export type TableRuntime = "node" | "bun" | "deno"
 
 const SHORT: Readonly<Record<TableRuntime, readonly string[]>> = {
-  node: ["14", "16", "18", "22", "26"],
+  node: ["14", "18", "22", "26"],
   bun: ["1.2", "1.4"],
   deno: ["2.3", "2.9"],
 }
