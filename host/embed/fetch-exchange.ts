@@ -69,7 +69,11 @@ class FetchExchange implements HostExchange {
     lines += `X-Forwarded-Proto: ${protocol.slice(0, -1)}\r\nX-Request-Id: ${this.requestId}\r\n`
     if (this.#prefix !== "") lines += `X-Forwarded-Prefix: ${this.#prefix}\r\n`
     this.#request.headers.forEach((value, name) => {
-      if (!/^(host|connection|forwarded|x-forwarded-.*|x-request-id|x-sendfile|x-sendfile-type|x-accel-redirect|x-accel-mapping|transfer-encoding)$/.test(name)) {
+      if (
+        !/^(host|connection|forwarded|x-forwarded-.*|x-request-id|x-sendfile|x-sendfile-type|x-accel-redirect|x-accel-mapping|transfer-encoding)$/.test(
+          name,
+        )
+      ) {
         lines += `${name}: ${value}\r\n`
       }
     })
