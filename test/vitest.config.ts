@@ -4,8 +4,8 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    // Those of a browser need one: `npm run test:browser`.
-    include: process.env["POLYHOST_TEST_BROWSER"] === "1" ? ["**/*.browser.ts"] : ["**/*.test.ts"],
+    // `npm run test:slow` runs what takes long by its nature; `npm run test:browser` what needs a browser.
+    include: [`**/*.${process.env["POLYHOST_TEST_KIND"] ?? "test"}.ts`],
     globalSetup: ["support/install-runtimes.ts"],
     pool: "forks",
     // On two cores: much of what tests do is waiting for processes and deadlines.

@@ -3,7 +3,7 @@
  * nothing but plain files. Sends nothing and remembers nothing (`look-ups.ts` does).
  */
 import { constants, type Stats } from "node:fs"
-import { type FileHandle, lstat, open, readlink, realpath, stat } from "node:fs/promises"
+import { access, type FileHandle, lstat, open, readlink, realpath, stat } from "node:fs/promises"
 import { platform } from "node:os"
 import { dirname, sep } from "node:path"
 import compressible from "compressible"
@@ -117,7 +117,7 @@ async function openNamed(
   const type = typeOf(path)
   const isSought = codings !== null && type !== UNKNOWN_TYPE && compressible(type) === true
   const probes: Probe[] = []
-  const variants = isSought ? await variantsOf(path, probes) : NO_VARIANTS
+  const variants = isSought ? await variantsOf(path, root, probes) : NO_VARIANTS
   const variant = codings?.map((it) => variants.get(it)).find((it) => it !== undefined) ?? null
   if (variant !== null) probes.push({ path, seen })
   const coding = variant?.coding ?? null
@@ -154,7 +154,11 @@ interface Variant {
 const NO_VARIANTS: ReadonlyMap<ContentCoding, Variant> = new Map()
 
 /** All of them, also for a client that takes none: whether there are any is part of its answer (Vary). */
-async function variantsOf(path: string, probes: Probe[]): Promise<ReadonlyMap<ContentCoding, Variant>> {
+async function variantsOf(
+  path: string,
+  root: string | null,
+  probes: Probe[],
+): Promise<ReadonlyMap<ContentCoding, Variant>> {
   const codings = Object.keys(EXTENSIONS) as ContentCoding[]
   const variants = new Map<ContentCoding, Variant>()
   // One look at the folder tells that those that are not there have not come: taken first, so that it cannot miss one.
@@ -166,11 +170,21 @@ async function variantsOf(path: string, probes: Probe[]): Promise<ReadonlyMap<Co
     // What a link leads to may come without a trace in the folder.
     if (seen !== null || (await lstat(name).catch(() => null)) !== null) probes.push({ path: name, seen })
     else isAnyAbsent = true
-    if (seen?.isFile()) variants.set(coding, { path: name, coding })
+    if (seen?.isFile() && (await isUsable(name, root))) variants.set(coding, { path: name, coding })
   })
   await Promise.all(looks)
   if (isAnyAbsent) probes.push(folder)
   return variants
+}
+
+/** One that may not be read, or leads out of the folder, does not stand in the way of the file itself. */
+async function isUsable(path: string, root: string | null): Promise<boolean> {
+  try {
+    await access(path, constants.R_OK)
+    return root === null || (await isInside(await realpath(path), root))
+  } catch {
+    return false
+  }
 }
 
 /** Without waiting for the other end of a pipe. */

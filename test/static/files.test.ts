@@ -16,6 +16,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
+import { gzipSync } from "node:zlib"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { failure } from "../../host/static/find-file.ts"
 import { eventually, within } from "../support/deadline.ts"
@@ -243,6 +244,20 @@ describe("static files", () => {
         await new Promise((resolve) => setImmediate(resolve))
       }
       await Promise.all(clients)
+    })
+
+    it("precompressed, that lead out of the folder do not stand in the way of the file itself", async () => {
+      const file = join(root, "unusable.js")
+      writeFileSync(file, "1")
+      symlinkSync("../secret.txt", `${file}.br`)
+      writeFileSync(`${file}.gz`, gzipSync("1"))
+      const [best, plain] = await Promise.all(
+        ["br, gzip", "br"].map((coding) =>
+          host.ask("/files/unusable.js", { headers: { "accept-encoding": coding } }),
+        ),
+      )
+      expect([best!.status, best!.headers["content-encoding"]]).toEqual([200, "gzip"])
+      expect([plain!.status, plain!.headers["content-encoding"], plain!.text]).toEqual([200, undefined, "1"])
     })
 
     it("come, go, become folders and links", async () => {
