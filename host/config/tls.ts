@@ -8,6 +8,7 @@ import { parseListen } from "./listen.ts"
 import { formatPath, type PathSegment, type Problem } from "./problem.ts"
 import type { HostConfigInput } from "./schema.ts"
 import { parseAge } from "./units.ts"
+import { valueAt } from "./validate.ts"
 
 type TlsInput = NonNullable<HostConfigInput["tls"]>
 
@@ -65,7 +66,9 @@ export async function tlsProblems(
       problemAt(document, ["tls", ...path], `"${formatPath(["tls", ...path])}": there is no file ${file}`),
     )
   }
-  const isEmpty = (tls?.certificates ?? []).length === 0 && tls?.acme === undefined
+  // One that is wrong has its own problem.
+  const isWrong = tls === undefined && valueAt(document.value, ["tls"]) !== undefined
+  const isEmpty = !isWrong && (tls?.certificates ?? []).length === 0 && tls?.acme === undefined
   for (const [index, text] of (given.listen ?? []).entries()) {
     const address = parseListen(text)
     if (isEmpty && "tls" in address)

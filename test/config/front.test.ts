@@ -180,6 +180,14 @@ describe("tls and http2 of the host config", () => {
     })
   })
 
+  test("that are wrong are told once", async () => {
+    const config = await load({
+      "polyhost.json": { apps: ["a"], listen: ["https://:8443"], tls: { acme: { hosts: ["example.com"] } } },
+      ...site,
+    })
+    expect(report(config)).toHaveLength(1)
+  })
+
   test.each([
     [{ listen: ["https://:8443"] }, '"https://:8443" needs a certificate: "tls": {"certificates"'],
     [
