@@ -39,11 +39,22 @@ export async function start(command: Command): Promise<Started> {
     pid: child.pid as number,
     startMs: performance.now() - startedAt,
     async stop() {
+      // A program of npm may be a wrapper that ends alone.
+      const below = tree([child.pid as number])
       child.kill("SIGTERM")
       const late = setTimeout(() => child.kill("SIGKILL"), STOP_DEADLINE_MS)
       await exited
       clearTimeout(late)
+      for (const pid of below) if (pid !== child.pid) end(pid)
     },
+  }
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch {
+    // It has ended.
   }
 }
 
